@@ -1,0 +1,27 @@
+/// The `net` dialect: structured network operations and `net.scan`.
+#ifndef LIGATURE_DIALECT_NET_IR_NET_H
+#define LIGATURE_DIALECT_NET_IR_NET_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "Ligature/Dialect/Net/IR/NetDialect.h.inc"
+#include "Ligature/Dialect/Net/IR/NetEnums.h.inc"
+#define GET_OP_CLASSES
+#include "Ligature/Dialect/Net/IR/NetOps.h.inc"
+
+namespace lig::net {
+/// Names of the attributes that functions, arguments and results may carry.
+inline constexpr llvm::StringLiteral kEntryAttr = "net.entry";
+inline constexpr llvm::StringLiteral kNameAttr = "net.name";
+inline constexpr llvm::StringLiteral kUnsignedAttr = "net.unsigned";
+} // namespace lig::net
+
+#endif // LIGATURE_DIALECT_NET_IR_NET_H

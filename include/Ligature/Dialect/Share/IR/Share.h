@@ -1,0 +1,33 @@
+/// The `share` dialect: parameters as symbols, views, and their uses.
+#ifndef LIGATURE_DIALECT_SHARE_IR_SHARE_H
+#define LIGATURE_DIALECT_SHARE_IR_SHARE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "Ligature/Dialect/Share/IR/ShareDialect.h.inc"
+#include "Ligature/Dialect/Share/IR/ShareEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "Ligature/Dialect/Share/IR/ShareAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "Ligature/Dialect/Share/IR/ShareOps.h.inc"
+
+namespace lig::share {
+/// The parameter or view that `name` stands for in `op`'s module, or null.
+mlir::Operation *lookupParameter(mlir::Operation *op,
+                                 mlir::FlatSymbolRefAttr name,
+                                 mlir::SymbolTableCollection &tables);
+
+/// Makes `share.get` bufferizable: it becomes `share.address`, never writable.
+void registerBufferizableOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+} // namespace lig::share
+
+#endif // LIGATURE_DIALECT_SHARE_IR_SHARE_H

@@ -1,0 +1,108 @@
+// Verifiers of the `share` operations: a use names a parameter of its type, a
+// value has the parameter's type, a view reads nothing but parameters.
+
+#include "Ligature/Dialect/Share/IR/Share.h"
+
+using namespace mlir;
+using namespace lig::share;
+
+Operation *lig::share::lookupParameter(Operation *op, FlatSymbolRefAttr name,
+                                       SymbolTableCollection &tables) {
+  Operation *symbol = tables.lookupNearestSymbolFrom(op, name);
+  return isa_and_nonnull<ParamOp, ViewOp>(symbol) ? symbol : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// share.param
+//===----------------------------------------------------------------------===//
+
+LogicalResult ParamOp::verify() {
+  if (Attribute value = getValueAttr()) {
+    if (isa<FileAttr>(value))
+      return success();
+    auto elements = dyn_cast<ElementsAttr>(value);
+    if (!elements)
+      return emitOpError("value of @")
+             << getSymName() << " is neither elements nor a #share.file";
+    if (elements.getShapedType() != getTensorType())
+      return emitOpError("@") << getSymName() << " has type " << getTensorType()
+                              << " but a value of type "
+                              << elements.getShapedType();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// share.view
+//===----------------------------------------------------------------------===//
+
+Value ViewOp::getYielded() {
+  return cast<YieldOp>(getBody().front().getTerminator()).getValue();
+}
+
+LogicalResult ViewOp::verifyRegions() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 0)
+    return emitOpError("@") << getSymName() << " has block arguments, but a "
+                            << "view reads only parameters";
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield)
+    return emitOpError("@") << getSymName() << " does not end in share.yield";
+  if (yield.getValue().getType() != getTensorType())
+    return emitOpError("@") << getSymName() << " has type " << getTensorType()
+                            << " but yields " << yield.getValue().getType();
+  for (Operation &op : block)
+    if (!isMemoryEffectFree(&op))
+      return op.emitOpError("has side effects, but a view (@")
+             << getSymName() << ") is a pure function of parameters";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// share.get, share.address
+//===----------------------------------------------------------------------===//
+
+/// The type a symbol offers, or a diagnostic on `op` if it is no parameter.
+static FailureOr<RankedTensorType>
+typeOfSource(Operation *op, FlatSymbolRefAttr name,
+             SymbolTableCollection &tables) {
+  Operation *symbol = tables.lookupNearestSymbolFrom(op, name);
+  if (!symbol)
+    return op->emitOpError("names ") << name << ", which no symbol has";
+  if (auto param = dyn_cast<ParamOp>(symbol))
+    return param.getTensorType();
+  if (auto view = dyn_cast<ViewOp>(symbol))
+    return view.getTensorType();
+  return op->emitOpError("names ")
+         << name << ", which is a " << symbol->getName()
+         << " and neither a share.param nor a share.view";
+}
+
+LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<RankedTensorType> type = typeOfSource(*this, getSourceAttr(), tables);
+  if (failed(type))
+    return failure();
+  if (*type != getResult().getType())
+    return emitOpError("has type ") << getResult().getType() << " but "
+                                    << getSourceAttr() << " has type " << *type;
+  return success();
+}
+
+void GetOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getSource());
+}
+
+LogicalResult AddressOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<RankedTensorType> type = typeOfSource(*this, getSourceAttr(), tables);
+  if (failed(type))
+    return failure();
+  auto buffer = cast<MemRefType>(getResult().getType());
+  if (type->getShape() != buffer.getShape() ||
+      type->getElementType() != buffer.getElementType())
+    return emitOpError("has type ") << buffer << " but " << getSourceAttr()
+                                    << " has type " << *type;
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "Ligature/Dialect/Share/IR/ShareOps.cpp.inc"

@@ -1,0 +1,31 @@
+// The one file that names every dialect, pass and back end.
+
+#include "Ligature/InitAll.h"
+
+#include "Ligature/Codegen/Passes.h"
+#include "Ligature/Conversion/Passes.h"
+#include "Ligature/Dialect/Net/IR/Net.h"
+#include "Ligature/Dialect/Net/Transforms/Passes.h"
+#include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Dialect/Share/Transforms/Passes.h"
+#include "Ligature/Target/Passes.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+void lig::registerAllDialects(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<share::ShareDialect, net::NetDialect>();
+  share::registerBufferizableOpInterfaceExternalModels(registry);
+}
+
+void lig::registerAllPasses() {
+  mlir::registerAllPasses();
+  share::registerSharePasses();
+  net::registerNetPasses();
+  registerConversionPasses();
+  codegen::registerCodegenPasses();
+  target::registerTargetPasses();
+}

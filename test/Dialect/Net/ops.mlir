@@ -1,0 +1,41 @@
+// Every form of the dialect reads back as it was printed, also through bytecode.
+// RUN: lig-opt %s | lig-opt | FileCheck %s
+// RUN: lig-opt %s --emit-bytecode | lig-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @windows
+func.func @windows(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>, %b: tensor<4xf32>,
+                   %t: tensor<3x2x2x2xf32>) -> tensor<1x3x8x8xf32> {
+  // CHECK: net.conv %{{.*}}, %{{.*}} bias(%{{.*}}) strides [2, 2] dilations [1, 1] pads [1, 1, 1, 1] groups 1
+  %0 = net.conv %x, %w bias(%b) strides [2, 2] dilations [1, 1] pads [1, 1, 1, 1] groups 1
+     : tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>, tensor<4xf32> -> tensor<1x4x4x4xf32>
+  // CHECK: net.conv_transpose
+  %1 = net.conv_transpose %x, %t strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0] groups 1
+     : tensor<1x3x8x8xf32>, tensor<3x2x2x2xf32> -> tensor<1x2x16x16xf32>
+  // CHECK: net.pool max
+  %2 = net.pool max %x kernel [2, 2] strides [2, 2] dilations [1, 1] pads [0, 0, 0, 0]
+     : tensor<1x3x8x8xf32> -> tensor<1x3x4x4xf32>
+  // CHECK: net.pool average {{.*}} count_include_pad
+  %3 = net.pool average %x kernel [3, 3] strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1]
+     count_include_pad : tensor<1x3x8x8xf32> -> tensor<1x3x8x8xf32>
+  // CHECK: net.normalize %{{.*}} axes [2, 3] epsilon
+  %4 = net.normalize %3 axes [2, 3] epsilon 1.0e-5 : tensor<1x3x8x8xf32>
+  return %4 : tensor<1x3x8x8xf32>
+}
+
+// CHECK-LABEL: func.func @scan
+func.func @scan(%n: index, %h0: tensor<1x4xf32>, %xs: tensor<9x1x4xf32>)
+    -> (tensor<1x4xf32>, tensor<9x1x4xf32>, index) {
+  // CHECK: net.scan %{{.*}} init(%{{.*}} : tensor<1x4xf32>) over(%{{.*}} : tensor<9x1x4xf32>) conditional
+  // CHECK-SAME: reverse_inputs = array<i1: true>
+  // CHECK-SAME: -> (tensor<9x1x4xf32>) {
+  // CHECK-NEXT: ^bb0(%step: index, %state: tensor<1x4xf32>, %slice: tensor<1x4xf32>):
+  %h, %ys, %steps = net.scan %n init(%h0 : tensor<1x4xf32>) over(%xs : tensor<9x1x4xf32>) conditional
+      {reverse_inputs = array<i1: true>} -> (tensor<9x1x4xf32>) {
+  ^bb0(%i: index, %hp: tensor<1x4xf32>, %x: tensor<1x4xf32>):
+    %go = arith.constant true
+    %s = linalg.add ins(%hp, %x : tensor<1x4xf32>, tensor<1x4xf32>) outs(%hp : tensor<1x4xf32>) -> tensor<1x4xf32>
+    // CHECK: net.yield
+    net.yield %s, %s, %go : tensor<1x4xf32>, tensor<1x4xf32>, i1
+  }
+  return %h, %ys, %steps : tensor<1x4xf32>, tensor<9x1x4xf32>, index
+}
