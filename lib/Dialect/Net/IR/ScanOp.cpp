@@ -138,7 +138,6 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &state) {
   Region *body = state.addRegion();
   if (parser.parseRegion(*body))
     return failure();
-  ensureTerminator(*body, builder, state.location);
   return success();
 }
 

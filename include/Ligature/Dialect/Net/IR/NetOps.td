@@ -114,7 +114,7 @@ def Net_NormalizeOp : Net_Op<"normalize", [Pure, SameOperandsAndResultType]> {
 }
 
 def Net_ScanOp : Net_Op<"scan", [AttrSizedOperandSegments,
-    RecursiveMemoryEffects, SingleBlockImplicitTerminator<"YieldOp">,
+    RecursiveMemoryEffects, SingleBlock,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "A region applied N times over shared weights";
   let description = [{
@@ -202,7 +202,6 @@ def Net_YieldOp : Net_Op<"yield", [Pure, ReturnLike, Terminator,
   let summary = "Ends a step with its new states and slices";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-  let builders = [OpBuilder<(ins), [{}]>];
 }
 
 #endif
