@@ -2,6 +2,7 @@
 
 #include "Ligature/InitAll.h"
 
+#include "Ligature/Codegen/Bufferize.h"
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Conversion/Passes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
@@ -27,5 +28,6 @@ void lig::registerAllPasses() {
   net::registerNetPasses();
   registerConversionPasses();
   codegen::registerCodegenPasses();
+  codegen::registerBufferizePipeline();
   target::registerTargetPasses();
 }

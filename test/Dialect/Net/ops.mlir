@@ -30,7 +30,7 @@ func.func @scan(%n: index, %h0: tensor<1x4xf32>, %xs: tensor<9x1x4xf32>)
   // CHECK-SAME: -> (tensor<9x1x4xf32>) {
   // CHECK-NEXT: ^bb0(%step: index, %state: tensor<1x4xf32>, %slice: tensor<1x4xf32>):
   %h, %ys, %steps = net.scan %n init(%h0 : tensor<1x4xf32>) over(%xs : tensor<9x1x4xf32>) conditional
-      {reverse_inputs = array<i1: true>} -> (tensor<9x1x4xf32>) {
+      attributes {reverse_inputs = array<i1: true>} -> (tensor<9x1x4xf32>) {
   ^bb0(%i: index, %hp: tensor<1x4xf32>, %x: tensor<1x4xf32>):
     %go = arith.constant true
     %s = linalg.add ins(%hp, %x : tensor<1x4xf32>, tensor<1x4xf32>) outs(%hp : tensor<1x4xf32>) -> tensor<1x4xf32>

@@ -82,8 +82,8 @@ void ScanOp::print(OpAsmPrinter &printer) {
   printTyped(printer, "over", getInputs());
   if (getConditional())
     printer << " conditional";
-  printer.printOptionalAttrDict((*this)->getAttrs(),
-                                {"operandSegmentSizes", "conditional"});
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {"operandSegmentSizes", "conditional"});
   if (getNumStacked() != 0) {
     printer << " -> (";
     llvm::interleaveComma(getStacked().getTypes(), printer);
@@ -117,7 +117,7 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &state) {
   state.addOperands(inits);
   state.addOperands(inputs);
   bool conditional = succeeded(parser.parseOptionalKeyword("conditional"));
-  if (parser.parseOptionalAttrDict(state.attributes))
+  if (parser.parseOptionalAttrDictWithKeyword(state.attributes))
     return failure();
   state.addAttribute("operandSegmentSizes",
                      builder.getDenseI32ArrayAttr(

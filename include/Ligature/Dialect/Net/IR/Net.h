@@ -22,6 +22,12 @@ namespace lig::net {
 inline constexpr llvm::StringLiteral kEntryAttr = "net.entry";
 inline constexpr llvm::StringLiteral kNameAttr = "net.name";
 inline constexpr llvm::StringLiteral kUnsignedAttr = "net.unsigned";
+/// On an argument that is an output buffer.
+inline constexpr llvm::StringLiteral kOutputAttr = "net.output";
+/// On a scalar result: it is `[output, dimension]`, known when it has run.
+inline constexpr llvm::StringLiteral kDimOfAttr = "net.dim_of";
+/// On an entry point: how large its arena is.
+inline constexpr llvm::StringLiteral kArenaBytesAttr = "net.arena_bytes";
 } // namespace lig::net
 
 #endif // LIGATURE_DIALECT_NET_IR_NET_H

@@ -20,6 +20,11 @@
 #include "Ligature/Dialect/Share/IR/ShareOps.h.inc"
 
 namespace lig::share {
+/// On a parameter: its first byte in the parameter block. On the module: the
+/// bytes of that block.
+inline constexpr llvm::StringLiteral kOffsetAttr = "share.offset";
+inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
+
 /// The parameter or view that `name` stands for in `op`'s module, or null.
 mlir::Operation *lookupParameter(mlir::Operation *op,
                                  mlir::FlatSymbolRefAttr name,
