@@ -16,6 +16,7 @@ using namespace mlir;
 
 void lig::codegen::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createWriteSlicesPass());
+  pm.addPass(createCarryInPlacePass());
   pm.addPass(createPassOutputsPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 

@@ -4,6 +4,22 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CarryInPlacePass : Pass<"lig-carry-in-place"> {
+  let summary = "Give every tensor that a loop carries one buffer";
+  let description = [{
+    Writes what a loop yields into the tensor that it carried into the step, so
+    that bufferization gives the loop one buffer per carried tensor and no
+    buffer leaves a step.
+
+    **Before**: `scf.for` and `scf.while` that carry tensors.
+    **After**: the same, each carried tensor yielded from its own destination.
+    **Keeps**: values; a state that becomes another state is copied first.
+    **Refuses**: nothing; loops that permute what they carry through
+    `scf.condition` stay as they are.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def PassOutputsPass : Pass<"lig-pass-outputs", "::mlir::ModuleOp"> {
   let summary = "Write every result into a buffer that the caller hands in";
   let description = [{

@@ -27,4 +27,22 @@ def ConvertNetToLinalgPass : Pass<"convert-net-to-linalg"> {
     Statistic<"numConverted", "num-converted", "operations lowered">];
 }
 
+def ConvertNetScanToScfPass : Pass<"convert-net-scan-to-scf"> {
+  let summary = "Turn scans into loops";
+  let description = [{
+    `net.scan` becomes `scf.for`, or with `conditional` `scf.while`. States and
+    stacked results are carried as tensors; every step reads its slices and
+    inserts the slices it stacks.
+
+    **Before**: `net.scan` on static tensors.
+    **After**: `scf`, `tensor.extract_slice`, `tensor.insert_slice`.
+    **Keeps**: rooms of stacked results that no step fills are zero.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif

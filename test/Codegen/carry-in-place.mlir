@@ -1,0 +1,52 @@
+// Loops carry one buffer per tensor: no allocation leaves a step.
+// RUN: lig-opt %s -split-input-file -lig-carry-in-place | FileCheck %s
+
+// CHECK-LABEL: @new_value
+func.func @new_value(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: iter_args(%[[S:.+]] = %
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %s0) -> (tensor<4xf32>) {
+    %e = tensor.empty() : tensor<4xf32>
+    // CHECK: %[[NEW:.+]] = linalg.exp
+    %new = linalg.exp ins(%s : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    // CHECK: %[[IN:.+]] = bufferization.materialize_in_destination %[[NEW]] in %[[S]]
+    // CHECK: scf.yield %[[IN]]
+    scf.yield %new : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+// A state that becomes another one is copied before either is written.
+// CHECK-LABEL: @swapped
+func.func @swapped(%n: index, %s0: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, i32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %z = arith.constant 0 : i32
+  // CHECK: iter_args(%[[A:.+]] = %{{.+}}, %[[B:.+]] = %{{.+}}, %[[K:.+]] = %
+  %r:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %s0, %b = %s0, %k = %z) -> (tensor<4xf32>, tensor<4xf32>, i32) {
+    // CHECK: %[[CB:.+]] = bufferization.alloc_tensor() copy(%[[B]])
+    // CHECK: %[[CA:.+]] = bufferization.alloc_tensor() copy(%[[A]])
+    // CHECK: bufferization.materialize_in_destination %[[CB]] in %[[A]]
+    // CHECK: bufferization.materialize_in_destination %[[CA]] in %[[B]]
+    // CHECK: scf.yield %{{.+}}, %{{.+}}, %[[K]]
+    scf.yield %b, %a, %k : tensor<4xf32>, tensor<4xf32>, i32
+  }
+  return %r#0, %r#1, %r#2 : tensor<4xf32>, tensor<4xf32>, i32
+}
+
+// -----
+
+// What a step passes on untouched stays untouched.
+// CHECK-LABEL: @passed_on
+func.func @passed_on(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK-NOT: materialize_in_destination
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %s0) -> (tensor<4xf32>) {
+    scf.yield %s : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
