@@ -15,6 +15,7 @@
 using namespace mlir;
 
 void lig::codegen::buildBufferizePipeline(OpPassManager &pm) {
+  pm.addPass(createOutlineConstantsPass());
   pm.addPass(createWriteSlicesPass());
   pm.addPass(createCarryInPlacePass());
   pm.addPass(createPassOutputsPass());

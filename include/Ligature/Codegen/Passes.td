@@ -4,6 +4,61 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InlineViewsPass : Pass<"share-inline-views", "::mlir::ModuleOp"> {
+  let summary = "Show every use of a view the expression behind it";
+  let description = [{
+    Replaces `share.get` of a view by a copy of the view's body, so that later
+    passes see parameters and how they are moved.
+
+    **Before**: `share.get` of parameters and views.
+    **After**: `share.get` of parameters; views are gone.
+    **Keeps**: parameters.
+    **Refuses**: a view that reads itself, by whatever way.
+  }];
+}
+
+def OutlineConstantsPass : Pass<"share-outline-constants", "::mlir::ModuleOp"> {
+  let summary = "Turn constant tensors into parameters";
+  let description = [{
+    A constant tensor is a parameter that nobody named. Equal constants (bit for
+    bit, of one type) become one parameter; a constant that repeats one element
+    becomes a fill.
+
+    **Before**: `arith.constant` of tensor type in functions.
+    **After**: `share.get` of frozen parameters, `linalg.fill`.
+    **Keeps**: parameters that exist.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::lig::share::ShareDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numOutlined", "num-outlined", "constants made parameters">,
+    Statistic<"numMerged", "num-merged", "constants that were there already">];
+}
+
+def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
+  let summary = "Compute what depends on parameters alone, once";
+  let description = [{
+    The largest expressions of frozen parameters (transposes, slices, pads,
+    scales, ...) are evaluated and become parameters of their own, in the form
+    their consumers read. Equal ones are one, however many uses asked. An
+    expression that needs far more room than what it reads, such as a
+    broadcast, stays as it is, and a plain reshape costs nothing and stays too.
+
+    **Before**: expressions over `share.get`.
+    **After**: `share.get` of packed parameters, which say in
+    `share.packed_from` what they were made of.
+    **Keeps**: a parameter that anything still reads as it was.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::lig::share::ShareDialect"];
+  let statistics = [
+    Statistic<"numPacked", "num-packed", "packed parameters made">,
+    Statistic<"numShared", "num-shared", "uses served by one made before">,
+    Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
+}
+
 def CarryInPlacePass : Pass<"lig-carry-in-place"> {
   let summary = "Give every tensor that a loop carries one buffer";
   let description = [{

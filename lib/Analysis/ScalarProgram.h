@@ -1,0 +1,59 @@
+// The body of a linalg operation as a short program over scalars.
+#ifndef LIGATURE_LIB_ANALYSIS_SCALARPROGRAM_H
+#define LIGATURE_LIB_ANALYSIS_SCALARPROGRAM_H
+
+#include "mlir/IR/Block.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <optional>
+
+namespace lig {
+
+/// How an element lies in memory.
+enum class ScalarKind { F16, BF16, F32, F64, I1, I8, I16, I32, I64 };
+std::optional<ScalarKind> getScalarKind(mlir::Type type);
+
+/// Floats are held as double and rounded to their type after each step, which
+/// for one operation gives the same bits as computing in the type itself.
+/// Integers are held sign-extended.
+union Scalar {
+  double f;
+  int64_t i;
+};
+Scalar loadScalar(ScalarKind kind, const char *from);
+void storeScalar(ScalarKind kind, Scalar value, char *to);
+
+class ScalarProgram {
+public:
+  /// Nothing if the block holds an operation beyond scalar arithmetic.
+  static std::optional<ScalarProgram> compile(mlir::Block &block);
+
+  /// Runs on `slots`, whose first entries are the block's arguments; `indices`
+  /// are the loops' positions for linalg.index. Returns the yielded value.
+  Scalar run(Scalar *slots, const int64_t *indices) const;
+  unsigned getNumSlots() const { return numSlots; }
+
+  struct Step {
+    enum Form { F1, F2, I2, Choose, CompareF, CompareI, ToFloat, ToFloatU,
+                ToInt, ZeroExtend, Move, Constant, Index };
+    Form form;
+    ScalarKind kind;
+    unsigned result;
+    unsigned operands[3] = {0, 0, 0};
+    double (*f1)(double) = nullptr;
+    double (*f2)(double, double) = nullptr;
+    int64_t (*i2)(int64_t, int64_t) = nullptr;
+    /// A predicate, a bit width, a loop, or the constant.
+    int64_t number = 0;
+    Scalar constant = {0};
+  };
+
+private:
+  std::vector<Step> steps;
+  unsigned numSlots = 0;
+  unsigned yielded = 0;
+};
+
+} // namespace lig
+
+#endif // LIGATURE_LIB_ANALYSIS_SCALARPROGRAM_H

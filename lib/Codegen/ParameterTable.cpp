@@ -1,0 +1,40 @@
+// A hash finds candidates and the bytes decide, so two parameters are one only
+// if no program could tell them apart. Only parameters made here take part:
+// merging the model's own is a matter of the share phase.
+
+#include "ParameterTable.h"
+
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+
+lig::codegen::ParameterTable::Entry
+lig::codegen::ParameterTable::getOrCreate(const TensorBytes &bytes,
+                                          StringRef name, Location loc) {
+  uint64_t hash = llvm::xxh3_64bits(
+      StringRef(bytes.data.data(), bytes.data.size()));
+  auto &candidates = made[hash];
+  for (auto &[param, held] : candidates)
+    if (held.type == bytes.type && held.data == bytes.data)
+      return {param, false};
+
+  OpBuilder b(module.getContext());
+  b.setInsertionPointToStart(module.getBody());
+  // After the parameters that are there, in the order they are made.
+  if (!last)
+    for (auto param : module.getOps<share::ParamOp>())
+      last = param;
+  if (last)
+    b.setInsertionPointAfter(last);
+  auto param = share::ParamOp::create(
+      b, loc, b.getStringAttr(name), TypeAttr::get(bytes.type),
+      makeElements(bytes, name), /*trainable=*/UnitAttr(),
+      /*is_mutable=*/UnitAttr());
+  symbols.insert(param);
+  last = param;
+  TensorBytes held = bytes;
+  if (std::optional<TensorBytes> stored = readElements(param.getElements()))
+    held = *stored;
+  candidates.push_back({param, held});
+  return {param, true};
+}
