@@ -73,7 +73,7 @@ Value lowerConvTranspose(ImplicitLocOpBuilder &b, net::ConvTransposeOp op) {
   auto attrs = [&](ArrayRef<int64_t> values) {
     return getAsIndexOpFoldResult(b.getContext(), values);
   };
-  if (!reached || shape != type.getShape()) {
+  if (!reached || shape != type.getShape() || counts != type.getShape()) {
     Value spread =
         filled(b, shape, constant(b, type.getElementType(), 0));
     if (reached) {
