@@ -1,0 +1,63 @@
+// Chains become one operation; nothing is computed twice.
+// RUN: lig-opt %s -split-input-file -net-fuse-elementwise | FileCheck %s
+// RUN: lig-opt %s -split-input-file -net-fuse-elementwise=max-body=3 | FileCheck %s --check-prefix=SMALL
+
+// CHECK-LABEL: @chain
+// SMALL-LABEL: @chain
+func.func @chain(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  // CHECK: linalg.generic
+  // CHECK: math.exp
+  // CHECK-NEXT: arith.addf
+  // CHECK-NOT: linalg.generic
+  // SMALL-COUNT-2: linalg.generic
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.add ins(%0, %y : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+// Two consumers would both compute the exponential.
+// CHECK-LABEL: @two_uses
+func.func @two_uses(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  // CHECK-COUNT-1: math.exp
+  // CHECK-NOT: math.exp
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.negf ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %2 = linalg.abs ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %1, %2 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Through a broadcast each element would be computed again.
+// CHECK-LABEL: @broadcast
+func.func @broadcast(%x: tensor<4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %e2 = tensor.empty() : tensor<8x4xf32>
+  // CHECK-COUNT-2: linalg.generic
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+      iterator_types = ["parallel", "parallel"]} ins(%0, %y : tensor<4xf32>, tensor<8x4xf32>) outs(%e2 : tensor<8x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<8x4xf32>
+  return %1 : tensor<8x4xf32>
+}
+
+// -----
+
+// A constant of one repeated element is a scalar in the body.
+// CHECK-LABEL: @splat
+func.func @splat(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = arith.constant dense<2.0> : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  // CHECK: %[[C:.+]] = arith.constant 2.000000e+00 : f32
+  // CHECK-NOT: dense<
+  // CHECK: arith.mulf %{{.+}}, %[[C]]
+  %0 = linalg.mul ins(%x, %c : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
