@@ -4,6 +4,7 @@
 // the results where the model's own parameters are.
 
 #include "ParameterTable.h"
+#include "ReadThroughTransposes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Codegen/Passes.h"
@@ -40,6 +41,9 @@ struct PackParameters
   void runOnOperation() override {
     ModuleOp module = getOperation();
     lig::codegen::ParameterTable table(module);
+    // A parameter that something reads as it is stays; its transposes would be
+    // second copies, so their consumers read it the other way instead.
+    numRead += lig::codegen::readThroughTransposes(module);
     for (auto function : module.getOps<func::FuncOp>()) {
       packIn(function, table);
       IRRewriter rewriter(&getContext());

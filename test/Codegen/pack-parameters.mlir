@@ -103,3 +103,36 @@ module @leaves_alone {
     return %0, %1, %2, %3 : tensor<32x4xf32>, tensor<2x2xf32>, tensor<4x1xf32>, tensor<4xf32>
   }
 }
+
+// -----
+
+// Tied in both orientations: one copy, the second product reads by columns.
+// CHECK: #[[COLUMNS:.+]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-LABEL: module @tied
+module @tied {
+  // CHECK: share.param @w : tensor<8x4xf32>
+  // CHECK-NOT: share.param
+  share.param @w : tensor<8x4xf32> = dense_resource<w> : tensor<8x4xf32>
+  // CHECK: func.func @main
+  func.func @main(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+    // CHECK: %[[W:.+]] = share.get @w
+    %w = share.get @w : tensor<8x4xf32>
+    %e = tensor.empty() : tensor<4x8xf32>
+    %t = linalg.transpose ins(%w : tensor<8x4xf32>) outs(%e : tensor<4x8xf32>) permutation = [1, 0]
+    %e1 = tensor.empty() : tensor<2x4xf32>
+    %e2 = tensor.empty() : tensor<2x8xf32>
+    // CHECK: linalg.matmul ins(%{{.+}}, %[[W]]
+    %h = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x4xf32>) outs(%e1 : tensor<2x4xf32>) -> tensor<2x4xf32>
+    // CHECK: linalg.generic {indexing_maps = [#{{.+}}, #[[COLUMNS]], #{{.+}}]{{.*}} ins(%{{.+}}, %[[W]]
+    %y = linalg.matmul ins(%h, %t : tensor<2x4xf32>, tensor<4x8xf32>) outs(%e2 : tensor<2x8xf32>) -> tensor<2x8xf32>
+    return %y : tensor<2x8xf32>
+  }
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      w: "0x040000000000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F"
+    }
+  }
+#-}

@@ -45,6 +45,8 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     their consumers read. Equal ones are one, however many uses asked. An
     expression that needs far more room than what it reads, such as a
     broadcast, stays as it is, and a plain reshape costs nothing and stays too.
+    A transpose of a parameter that is also read as it is would be a second
+    copy: there the consumer reads the parameter through its indexing map.
 
     **Before**: expressions over `share.get`.
     **After**: `share.get` of packed parameters, which say in
@@ -56,6 +58,8 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numPacked", "num-packed", "packed parameters made">,
     Statistic<"numShared", "num-shared", "uses served by one made before">,
+    Statistic<"numRead", "num-read-through",
+              "uses that read a parameter through a transposed map">,
     Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
 }
 
