@@ -207,4 +207,57 @@ def VerifyMemoryPass : Pass<"lig-verify-memory", "::mlir::ModuleOp"> {
   }];
 }
 
+def CpuEmitKernelsPass
+    : Pass<"lig-cpu-emit-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Write structured operations on buffers as vector loops";
+  let description = [{
+    One strategy per operation, chosen by facts of it: sums of products with a
+    register tile, reductions along the lanes, other reductions with
+    accumulators in registers, elementwise work along contiguous data.
+    Operations with run-time extents or indices that are not linear become
+    scalar loops.
+
+    **Before**: linalg operations on buffers, `memref.copy`.
+    **After**: `scf`, `vector`, `memref`, `arith`, `math`; vectors have the
+    machine's width or less.
+    **Keeps**: values up to the order in which sums of floats are added.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "256",
+           "bits of a vector register">,
+    Option<"registers", "registers", "int64_t", "0",
+           "vector registers; 0 takes the usual count for the width">,
+    Option<"fma", "fma", "bool", "true",
+           "multiply and add in one instruction">];
+  let statistics = [
+    Statistic<"numContractions", "num-contractions", "sums of products">,
+    Statistic<"numReductions", "num-reductions", "other reductions">,
+    Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
+    Statistic<"numFallbacks", "num-fallbacks", "plain scalar loops">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {
+  let summary = "Compute exponentials and their kin without calls";
+  let description = [{
+    Polynomials for exp, expm1, tanh, erf, log, log1p and log2 of f32 scalars
+    and vectors, within a few units in the last place.
+
+    **Before**: `math` operations.
+    **After**: `arith` and `vector` in their place.
+    **Keeps**: other types and functions, which a library computes.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif

@@ -1,0 +1,238 @@
+// A value is written for the rows and columns that it depends on and no others:
+// a matmul's left operand is loaded once a row, its right one once a column.
+// What is the same in every lane stays a scalar until it meets a vector.
+
+#include "Body.h"
+#include "Transpose.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+static bool isLaneType(Type type) {
+  return type.isIntOrIndexOrFloat() && !type.isInteger(0);
+}
+
+bool hasVectorForm(const Nest &nest, int laneLoop) {
+  for (auto [i, access] : llvm::enumerate(nest.accesses)) {
+    if (access.stride(laneLoop) && access.element.isInteger(1))
+      return false;
+    if (i >= nest.numInputs && access.stride(laneLoop) != 1)
+      return false;
+  }
+  for (Operation &op : nest.body()->without_terminator()) {
+    if (!isa<linalg::IndexOp>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
+        !OpTrait::hasElementwiseMappableTraits(&op))
+      return false;
+    if (!llvm::all_of(op.getOperandTypes(), isLaneType) ||
+        !llvm::all_of(op.getResultTypes(), isLaneType))
+      return false;
+  }
+  return llvm::all_of(nest.body()->getArgumentTypes(), isLaneType);
+}
+
+int64_t nativeLanes(const Nest &nest, const Machine &machine) {
+  unsigned widest = 8;
+  auto widen = [&](Type type) {
+    if (isLaneType(type))
+      widest = std::max(widest,
+                        type.isIndex() ? 64 : type.getIntOrFloatBitWidth());
+  };
+  for (Type type : nest.body()->getArgumentTypes())
+    widen(type);
+  for (Operation &op : nest.body()->without_terminator())
+    llvm::for_each(op.getResultTypes(), widen);
+  return std::max<int64_t>(machine.vectorBits / widest, 1);
+}
+
+bool mayTrap(const Nest &nest) {
+  return llvm::any_of(nest.body()->without_terminator(), [](Operation &op) {
+    return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
+               arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
+  });
+}
+
+Body::Body(Emitter &emitter, const Tile &tile, const Position &position,
+           ValueRange carried)
+    : e(emitter), tile(tile), position(position), carried(carried) {}
+
+SmallVector<Value> Body::yields() {
+  Operation *terminator = e.nest.body()->getTerminator();
+  SmallVector<Value> result(terminator->getNumOperands() * tile.size());
+  for (int64_t row = 0; row < tile.rows; ++row)
+    for (int64_t column = 0; column < tile.columns; ++column)
+      for (auto [i, value] : llvm::enumerate(terminator->getOperands()))
+        result[i * tile.size() + row * tile.columns + column] =
+            e.splat(get(value, row, column),
+                    carried.empty() ? 1 : tile.lanes);
+  return result;
+}
+
+Body::Reach Body::reachOf(Value value) {
+  if (auto known = reaches.find(value); known != reaches.end())
+    return known->second;
+  Reach reach;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner() != e.nest.body())
+      return reach;
+    unsigned i = argument.getArgNumber();
+    const Access &access = e.nest.accesses[i];
+    bool isCarried = i >= e.nest.numInputs && !carried.empty();
+    reach.rows = isCarried || access.stride(tile.rowLoop);
+    reach.columns = isCarried || access.stride(tile.columnLoop);
+  } else if (Operation *op = value.getDefiningOp();
+             op->getBlock() == e.nest.body()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      int loop = e.nest.loopOfDim[index.getDim()];
+      reach.rows = loop >= 0 && loop == tile.rowLoop;
+      reach.columns = loop >= 0 && loop == tile.columnLoop;
+    }
+    // Regions may use values of the body that are not operands.
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands()) {
+        if (operand.getParentBlock() != e.nest.body())
+          continue;
+        Reach other = reachOf(operand);
+        reach.rows |= other.rows;
+        reach.columns |= other.columns;
+      }
+    });
+  }
+  return reaches[value] = reach;
+}
+
+Value Body::get(Value value, int64_t row, int64_t column) {
+  if (value.getParentBlock() != e.nest.body())
+    return value;
+  Reach reach = reachOf(value);
+  row = reach.rows ? row : 0;
+  column = reach.columns ? column : 0;
+  Key key(value, {row, column});
+  if (Value known = values.lookup(key))
+    return known;
+  Value result = compute(value, row, column);
+  return values[key] = result;
+}
+
+Value Body::compute(Value value, int64_t row, int64_t column) {
+  if (auto block = dyn_cast<BlockArgument>(value))
+    return argument(block.getArgNumber(), row, column);
+  Operation *op = value.getDefiningOp();
+  if (auto index = dyn_cast<linalg::IndexOp>(op))
+    return indexOf(index.getDim(), row, column);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return e.constant(constant.getValue());
+  if (Value fused = fuse(op, row, column))
+    return fused;
+  return computeOp(op, row, column)
+      ->getResult(cast<OpResult>(value).getResultNumber());
+}
+
+Operation *Body::computeOp(Operation *op, int64_t row, int64_t column) {
+  IRMapping mapping;
+  bool vector = false;
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands()) {
+      if (operand.getParentBlock() != e.nest.body() ||
+          mapping.contains(operand))
+        continue;
+      Value mapped = get(operand, row, column);
+      vector |= isa<VectorType>(mapped.getType());
+      mapping.map(operand, mapped);
+    }
+  });
+  if (vector)
+    for (Value operand : op->getOperands())
+      mapping.map(operand, e.splat(mapping.lookupOrDefault(operand),
+                                   tile.lanes));
+  Operation *clone = e.b.clone(*op, mapping);
+  for (OpResult result : clone->getResults())
+    if (vector)
+      result.setType(lanesOf(result.getType(), tile.lanes));
+  return clone;
+}
+
+/// x * y + z in one rounding, where nothing else wants the product.
+Value Body::fuse(Operation *op, int64_t row, int64_t column) {
+  auto add = dyn_cast<arith::AddFOp>(op);
+  if (!add || !e.machine.fma || !(add.getType().isF32() || add.getType().isF64()))
+    return {};
+  for (auto [factor, addend] : {std::pair(add.getLhs(), add.getRhs()),
+                                std::pair(add.getRhs(), add.getLhs())}) {
+    auto product = factor.getDefiningOp<arith::MulFOp>();
+    if (!product || product->getBlock() != e.nest.body() ||
+        !product->hasOneUse())
+      continue;
+    Value x = get(product.getLhs(), row, column);
+    Value y = get(product.getRhs(), row, column);
+    Value z = get(addend, row, column);
+    auto isVector = [](Value v) { return isa<VectorType>(v.getType()); };
+    if (!isVector(x) && !isVector(y) && !isVector(z))
+      return math::FmaOp::create(e.b, x, y, z);
+    return vector::FMAOp::create(e.b, e.splat(x, tile.lanes),
+                                 e.splat(y, tile.lanes),
+                                 e.splat(z, tile.lanes));
+  }
+  return {};
+}
+
+Value Body::indexOf(unsigned dim, int64_t row, int64_t column) {
+  int loop = e.nest.loopOfDim[dim];
+  if (loop < 0)
+    return e.materialize({});
+  Linear at = position.indices[loop];
+  if (loop == tile.rowLoop)
+    at.constant += row;
+  if (loop == tile.columnLoop)
+    at.constant += column * tile.columnStep();
+  Value first = e.materialize(at);
+  if (loop != tile.laneLoop || tile.lanes == 1)
+    return first;
+  auto type = cast<VectorType>(lanesOf(e.b.getIndexType(), tile.lanes));
+  Value steps = vector::StepOp::create(e.b, type);
+  return arith::AddIOp::create(e.b, e.splat(first, tile.lanes), steps);
+}
+
+Linear Body::offsetOf(unsigned access, int64_t row, int64_t column) {
+  const Access &from = e.nest.accesses[access];
+  Linear offset = position.offsets[access];
+  offset.constant += row * from.stride(tile.rowLoop) +
+                     column * tile.columnStep() * from.stride(tile.columnLoop);
+  return offset;
+}
+
+Value Body::argument(unsigned access, int64_t row, int64_t column) {
+  if (access >= e.nest.numInputs && !carried.empty())
+    return carried[(access - e.nest.numInputs) * tile.size() +
+                   row * tile.columns + column];
+  const Access &from = e.nest.accesses[access];
+  int64_t laneStride = from.stride(tile.laneLoop);
+  if (tile.lanes > 1 && laneStride != 0 && laneStride != 1 &&
+      from.stride(tile.rowLoop) == 1 && tile.rows == tile.lanes &&
+      tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
+    return transposed(access, row, column);
+  return e.load(access, offsetOf(access, row, column), laneStride, tile.lanes,
+                tile.activeIn(column));
+}
+
+/// A square of the operand, read along the rows and turned in registers.
+Value Body::transposed(unsigned access, int64_t row, int64_t column) {
+  const Access &from = e.nest.accesses[access];
+  SmallVector<Value> lines;
+  for (int64_t lane = 0; lane < tile.lanes; ++lane) {
+    Linear offset = offsetOf(access, 0, column);
+    offset.constant += lane * from.stride(tile.laneLoop);
+    lines.push_back(e.load(access, offset, 1, tile.lanes, tile.lanes));
+  }
+  lines = transposeSquare(e.b, lines);
+  Value block = e.nest.body()->getArgument(access);
+  for (auto [i, line] : llvm::enumerate(lines))
+    values[Key(block, {i, reachOf(block).columns ? column : 0})] = line;
+  return lines[row];
+}
+
+} // namespace lig::codegen::cpu

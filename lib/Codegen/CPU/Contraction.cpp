@@ -1,0 +1,183 @@
+// Matmuls and convolutions of every kind, and any reduction whose lanes can lie
+// along an output dimension.
+//
+// The lanes go where the output and one input are contiguous and the other
+// inputs are contiguous or constant. A second output dimension that some input
+// does not depend on makes the rows of a register tile; the table of tiles is
+// all tiles that fit the registers, weighed by a count of cycles.
+
+#include "Body.h"
+#include "Strategies.h"
+#include "TiledLoops.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+bool isContraction(const Nest &nest) {
+  if (nest.numOutputs() != 1 || nest.loopsOfKind(true).empty())
+    return false;
+  Operation *add = nest.body()->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(add))
+    return false;
+  return llvm::any_of(add->getOperands(), [](Value operand) {
+    return isa_and_nonnull<arith::MulFOp, arith::MulIOp>(
+        operand.getDefiningOp());
+  });
+}
+
+/// Operands that the body reads more than once a tile.
+static SmallVector<const Access *> inputsOf(const Nest &nest) {
+  SmallVector<const Access *> inputs;
+  for (unsigned i = 0; i < nest.numInputs; ++i)
+    if (nest.reads(i) && !nest.accesses[i].scalar)
+      inputs.push_back(&nest.accesses[i]);
+  return inputs;
+}
+
+/// The output dimension for the lanes; -1 where none suits.
+static int chooseLaneLoop(const Nest &nest) {
+  int best = -1;
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
+    bool suits = hasVectorForm(nest, loop), moves = false;
+    for (const Access *input : inputsOf(nest)) {
+      suits &= input->strides[loop] == 0 || input->strides[loop] == 1;
+      moves |= input->strides[loop] == 1;
+    }
+    if (suits && moves &&
+        (best < 0 || nest.loops[loop].extent > nest.loops[best].extent))
+      best = loop;
+  }
+  return best;
+}
+
+/// Cycles that one step of the innermost reduction takes in a tile: two
+/// multiply-adds and two loads a cycle, four cycles from one to the next.
+static double cyclesOf(const Nest &nest, const Tile &tile) {
+  int64_t loads = 0;
+  for (const Access *input : inputsOf(nest))
+    loads += (input->stride(tile.rowLoop) ? tile.rows : 1) *
+             (input->stride(tile.columnLoop) ? tile.columns : 1);
+  return std::max({tile.size() * 0.5, loads * 0.5, 4.0}) + 0.3;
+}
+
+static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
+  int64_t accumulators = tile.size() * nest.numOutputs();
+  if (tile.rows == 1)
+    return accumulators <= machine.registers / 2;
+  return accumulators + tile.columns + 1 <= machine.registers;
+}
+
+/// Cycles for all tiles that `tile` cuts the output into.
+static double costOf(const Nest &nest, const Tile &tile) {
+  int64_t vectors =
+      llvm::divideCeil(nest.loops[tile.laneLoop].extent, tile.lanes);
+  int64_t rows = tile.rowLoop < 0 ? 1 : nest.loops[tile.rowLoop].extent;
+  double cost = 0;
+  for (bool leftColumns : {false, true})
+    for (bool leftRows : {false, true}) {
+      Tile piece = tile;
+      piece.columns = leftColumns ? vectors % tile.columns : tile.columns;
+      piece.rows = leftRows ? rows % tile.rows : tile.rows;
+      int64_t count = (leftColumns ? 1 : vectors / tile.columns) *
+                      (leftRows ? 1 : rows / tile.rows);
+      if (piece.size() && count)
+        cost += count * cyclesOf(nest, piece);
+    }
+  return cost;
+}
+
+static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
+                       const Machine &machine) {
+  SmallVector<int> rowLoops = {-1};
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+    if (int(loop) != laneLoop &&
+        llvm::any_of(inputsOf(nest),
+                     [&](const Access *input) { return !input->strides[loop]; }))
+      rowLoops.push_back(loop);
+  Tile best;
+  double bestCost = -1;
+  for (int rowLoop : rowLoops) {
+    // Loops outside the tile repeat it.
+    double repeats = 1;
+    for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+      if (int(loop) != laneLoop && int(loop) != rowLoop)
+        repeats *= nest.loops[loop].extent;
+    int64_t maxRows = rowLoop < 0 ? 1 : nest.loops[rowLoop].extent;
+    for (int64_t columns = 1; columns <= 8; ++columns)
+      for (int64_t rows = 1; rows <= std::min<int64_t>(maxRows, 14); ++rows) {
+        Tile tile{laneLoop, lanes, lanes, rowLoop, rows, laneLoop, columns};
+        bool fillsColumns =
+            columns * lanes < nest.loops[laneLoop].extent + lanes;
+        if (!fillsColumns || !fits(nest, tile, machine))
+          continue;
+        double cost = costOf(nest, tile) * repeats;
+        if (bestCost < 0 || cost < bestCost * 0.999) {
+          best = tile;
+          bestCost = cost;
+        }
+      }
+  }
+  return best;
+}
+
+/// Loops that move the operand read along the lanes go outside, so that its
+/// panel is reused by all that does not move it.
+static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
+  const Access *panel = nullptr;
+  for (const Access *input : inputsOf(nest))
+    if (input->stride(tile.laneLoop) &&
+        (!panel || !input->stride(tile.rowLoop)))
+      panel = input;
+  SmallVector<unsigned> outer, inner;
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
+    if (int(loop) == tile.laneLoop || int(loop) == tile.rowLoop)
+      continue;
+    (panel && panel->strides[loop] ? outer : inner).push_back(loop);
+  }
+  if (tile.laneLoop >= 0)
+    outer.push_back(tile.laneLoop);
+  outer.append(inner);
+  if (tile.rowLoop >= 0)
+    outer.push_back(tile.rowLoop);
+  return outer;
+}
+
+static bool emitAlongOutput(Emitter &emitter, const Kernel &kernel) {
+  const Nest &nest = kernel.nest;
+  int laneLoop = chooseLaneLoop(nest);
+  if (laneLoop < 0)
+    return false;
+  int64_t lanes = std::min<int64_t>(
+      nativeLanes(nest, emitter.machine),
+      llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
+  if (lanes == 1)
+    return false;
+  Schedule schedule;
+  schedule.tile = chooseTile(nest, laneLoop, lanes, emitter.machine);
+  schedule.parallel = orderLoops(nest, schedule.tile);
+  schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
+  schedule.initial = kernel.initial;
+  emitTiledLoops(emitter, schedule);
+  return true;
+}
+
+bool emitContraction(Emitter &emitter, const Kernel &kernel) {
+  return isContraction(kernel.nest) && emitAlongOutput(emitter, kernel);
+}
+
+bool emitReduction(Emitter &emitter, const Kernel &kernel) {
+  const Nest &nest = kernel.nest;
+  if (emitAlongOutput(emitter, kernel))
+    return true;
+  Schedule schedule;
+  schedule.parallel = nest.loopsOfKind(/*reduction=*/false);
+  schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
+  schedule.initial = kernel.initial;
+  emitTiledLoops(emitter, schedule);
+  return true;
+}
+
+} // namespace lig::codegen::cpu

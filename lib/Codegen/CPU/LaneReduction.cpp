@@ -1,0 +1,301 @@
+// Reductions whose inputs are contiguous along the reduction: dot products,
+// matmuls with a transposed right side, sums and maxima of rows.
+//
+// Each result has a vector of partial results, joined when the loop is done.
+// Rows and columns of results share what they load; a single result takes
+// several vectors instead, so that one step need not wait for the one before.
+// Steps that fill no vector are added one by one at the end.
+
+#include "Body.h"
+#include "Combiner.h"
+#include "Strategies.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+/// The reduction that all inputs are contiguous along; -1 where none is.
+static int chooseLaneLoop(const Nest &nest) {
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/true)) {
+    bool suits = nest.loops[loop].extent >= 4, moves = false;
+    for (const Access &access : nest.accesses) {
+      suits &= access.strides[loop] == 0 || access.strides[loop] == 1;
+      suits &= !access.strides[loop] || !access.element.isInteger(1);
+      moves |= access.strides[loop] == 1;
+    }
+    if (suits && moves)
+      return loop;
+  }
+  return -1;
+}
+
+namespace {
+class LaneReduction {
+public:
+  LaneReduction(Emitter &emitter, const Kernel &kernel,
+                ArrayRef<Combiner> combiners, const Tile &tile)
+      : e(emitter), kernel(kernel), combiners(combiners), tile(tile) {}
+
+  void emit(ArrayRef<unsigned> order) { level(order, e.start(), tile); }
+
+private:
+  void level(ArrayRef<unsigned> order, const Position &position,
+             const Tile &tile);
+  void tileAt(const Position &position, const Tile &tile);
+  SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
+                            const Tile &tile, int64_t end, ValueRange carried);
+  Value join(Value accumulator, Value next, const Combiner &combiner);
+  SmallVector<Value> joinLanes(ArrayRef<Value> partial, const Tile &tile,
+                               const Position &position);
+  Linear outputOffset(const Position &position, const Tile &tile,
+                      unsigned output, int64_t result);
+
+  Emitter &e;
+  const Kernel &kernel;
+  ArrayRef<Combiner> combiners;
+  Tile tile;
+};
+} // namespace
+
+void LaneReduction::level(ArrayRef<unsigned> order, const Position &position,
+                          const Tile &tile) {
+  if (order.empty())
+    return tileAt(position, tile);
+  unsigned loop = order.front();
+  bool isRow = int(loop) == tile.rowLoop, isColumn = int(loop) == tile.columnLoop;
+  int64_t extent = e.nest.loops[loop].extent;
+  int64_t step = isRow ? tile.rows : isColumn ? tile.columns : 1;
+  int64_t whole = extent / step * step;
+  if (whole == step)
+    level(order.drop_front(), position, tile);
+  else if (whole)
+    e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
+      level(order.drop_front(), e.advance(position, loop, iv), tile);
+      return {};
+    });
+  if (whole == extent)
+    return;
+  Tile smaller = tile;
+  (isRow ? smaller.rows : smaller.columns) = extent - whole;
+  level(order.drop_front(), e.advance(position, loop, whole), smaller);
+}
+
+/// Runs the reduction loops; the lane loop goes to `end` in whole steps.
+SmallVector<Value> LaneReduction::reduce(ArrayRef<unsigned> loops,
+                                         const Position &position,
+                                         const Tile &tile, int64_t end,
+                                         ValueRange carried) {
+  if (loops.empty())
+    return Body(e, tile, position, carried).yields();
+  unsigned loop = loops.front();
+  bool isLane = int(loop) == this->tile.laneLoop;
+  int64_t step = 1;
+  if (isLane)
+    step = tile.columnLoop == int(loop) ? tile.lanes * tile.columns
+                                        : tile.lanes;
+  return e.loop(isLane ? end : e.nest.loops[loop].extent, step, carried,
+                [&](Value iv, ValueRange accumulators) {
+                  return reduce(loops.drop_front(),
+                                e.advance(position, loop, iv), tile, end,
+                                accumulators);
+                });
+}
+
+Value LaneReduction::join(Value accumulator, Value next,
+                          const Combiner &combiner) {
+  IRMapping mapping;
+  mapping.map(combiner.op->getOperand(0), accumulator);
+  mapping.map(combiner.op->getOperand(1), next);
+  Operation *clone = e.b.clone(*combiner.op, mapping);
+  clone->getResult(0).setType(accumulator.getType());
+  return clone->getResult(0);
+}
+
+Linear LaneReduction::outputOffset(const Position &position, const Tile &tile,
+                                   unsigned output, int64_t result) {
+  unsigned access = e.nest.numInputs + output;
+  const Access &to = e.nest.accesses[access];
+  bool splits = tile.columnLoop == tile.laneLoop;
+  int64_t columns = splits ? 1 : tile.columns;
+  Linear offset = position.offsets[access];
+  offset.constant += result / columns * to.stride(tile.rowLoop);
+  if (!splits)
+    offset.constant += result % columns * to.stride(tile.columnLoop);
+  return offset;
+}
+
+/// One scalar a result: its partial vectors joined with where it starts.
+SmallVector<Value> LaneReduction::joinLanes(ArrayRef<Value> partial,
+                                            const Tile &tile,
+                                            const Position &position) {
+  SmallVector<Value> results;
+  int64_t split = tile.columnLoop == tile.laneLoop ? tile.columns : 1;
+  for (auto [output, combiner] : llvm::enumerate(combiners))
+    for (int64_t result = 0; result < tile.size() / split; ++result) {
+      ArrayRef<Value> vectors =
+          partial.slice(output * tile.size() + result * split, split);
+      Value sum = vectors.front();
+      for (Value next : vectors.drop_front())
+        sum = join(sum, next, combiner);
+      Value start = kernel.initial[output];
+      if (!start)
+        start = e.load(e.nest.numInputs + output,
+                       outputOffset(position, tile, output, result),
+                       /*laneStride=*/0, 1, 1);
+      bool isFloat = isa<FloatType>(start.getType());
+      results.push_back(vector::ReductionOp::create(
+          e.b, combiner.kind, sum, start,
+          isFloat ? arith::FastMathFlags::reassoc
+                  : arith::FastMathFlags::none));
+    }
+  return results;
+}
+
+void LaneReduction::tileAt(const Position &position, const Tile &tile) {
+  SmallVector<unsigned> loops = e.nest.loopsOfKind(/*reduction=*/true);
+  // The lane loop is innermost, where its loads are contiguous.
+  llvm::erase(loops, unsigned(tile.laneLoop));
+  loops.push_back(tile.laneLoop);
+  int64_t extent = e.nest.loops[tile.laneLoop].extent;
+  bool splits = tile.columnLoop == tile.laneLoop;
+
+  SmallVector<Value> carried;
+  for (const Combiner &combiner : combiners) {
+    Type type = lanesOf(combiner.neutral.getType(), tile.lanes);
+    TypedAttr neutral =
+        DenseElementsAttr::get(cast<ShapedType>(type), combiner.neutral);
+    carried.append(tile.size(), e.constant(neutral));
+  }
+  int64_t step = tile.lanes * (splits ? tile.columns : 1);
+  int64_t whole = extent / step * step;
+  carried = reduce(loops, position, tile, whole, carried);
+  carried = joinLanes(carried, tile, position);
+
+  Tile single = tile;
+  single.laneLoop = -1;
+  single.lanes = single.active = 1;
+  if (splits) {
+    single.columnLoop = -1;
+    single.columns = 1;
+  }
+  if (whole < extent) {
+    Position tail = e.advance(position, tile.laneLoop, whole);
+    // Steps of one element: the tile no longer has lanes.
+    loops.pop_back();
+    std::function<SmallVector<Value>(ArrayRef<unsigned>, const Position &,
+                                     ValueRange)>
+        finish = [&](ArrayRef<unsigned> left, const Position &at,
+                     ValueRange accumulators) -> SmallVector<Value> {
+      unsigned loop = left.empty() ? tile.laneLoop : left.front();
+      int64_t end =
+          left.empty() ? extent - whole : e.nest.loops[loop].extent;
+      return e.loop(end, 1, accumulators, [&](Value iv, ValueRange inner) {
+        Position next = e.advance(at, loop, iv);
+        if (left.empty())
+          return Body(e, single, next, inner).yields();
+        return finish(left.drop_front(), next, inner);
+      });
+    };
+    carried = finish(loops, tail, carried);
+  }
+  for (auto [i, value] : llvm::enumerate(carried)) {
+    unsigned output = i / single.size();
+    e.store(value, e.nest.numInputs + output,
+            outputOffset(position, tile, output, i % single.size()), 1, 1);
+  }
+}
+
+static bool readsVectors(const Nest &nest, int laneLoop) {
+  for (Operation &op : nest.body()->without_terminator())
+    if (!isa<linalg::IndexOp>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
+        !OpTrait::hasElementwiseMappableTraits(&op))
+      return false;
+  return llvm::all_of(nest.body()->getArgumentTypes(),
+                      [](Type type) { return type.isIntOrFloat(); });
+}
+
+/// Loads a step of a tile needs.
+static int64_t loadsOf(const Nest &nest, const Tile &tile) {
+  int64_t loads = 0;
+  for (unsigned i = 0; i < nest.numInputs; ++i)
+    if (nest.reads(i))
+      loads += (nest.accesses[i].stride(tile.rowLoop) ? tile.rows : 1) *
+               (nest.accesses[i].stride(tile.columnLoop) ? tile.columns : 1);
+  return loads;
+}
+
+static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
+  int64_t budget = machine.registers - 4;
+  double best = -1;
+  Tile choice = tile;
+  SmallVector<int> candidates = {-1};
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+    candidates.push_back(loop);
+  for (int row : candidates)
+    for (int column : candidates) {
+      if (column >= 0 && (row < 0 || column == row))
+        continue;
+      for (int64_t rows = 1; rows <= (row < 0 ? 1 : 4); ++rows)
+        for (int64_t columns = 1; columns <= (column < 0 ? 1 : 4); ++columns) {
+          Tile next = tile;
+          next.rowLoop = row;
+          next.columnLoop = column;
+          next.rows = rows;
+          next.columns = columns;
+          if (next.size() * nest.numOutputs() > budget ||
+              (row >= 0 && rows > nest.loops[row].extent) ||
+              (column >= 0 && columns > nest.loops[column].extent))
+            continue;
+          double cost = std::max({loadsOf(nest, next) * 0.5,
+                                  next.size() * 0.5, 4.0}) /
+                        next.size();
+          if (best < 0 || cost < best * 0.999) {
+            best = cost;
+            choice = next;
+          }
+        }
+    }
+  tile = choice;
+  // A single result: several vectors along the reduction.
+  int64_t vectors = nest.loops[tile.laneLoop].extent / tile.lanes;
+  if (tile.size() == 1) {
+    tile.columnLoop = tile.laneLoop;
+    tile.columns = vectors >= 4 ? 4 : 1;
+  }
+}
+
+bool emitLaneReduction(Emitter &emitter, const Kernel &kernel) {
+  const Nest &nest = kernel.nest;
+  int laneLoop = chooseLaneLoop(nest);
+  if (laneLoop < 0 || !readsVectors(nest, laneLoop))
+    return false;
+  SmallVector<Combiner> combiners;
+  for (unsigned output = 0; output < nest.numOutputs(); ++output) {
+    std::optional<Combiner> combiner = matchCombiner(nest, output);
+    if (!combiner)
+      return false;
+    combiners.push_back(*combiner);
+  }
+  Tile tile;
+  tile.laneLoop = laneLoop;
+  tile.lanes = tile.active =
+      std::min<int64_t>(nativeLanes(nest, emitter.machine),
+                        llvm::bit_floor<uint64_t>(nest.loops[laneLoop].extent));
+  if (tile.lanes < 2)
+    return false;
+  chooseTile(nest, emitter.machine, tile);
+  SmallVector<unsigned> order;
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+    if (int(loop) != tile.rowLoop && int(loop) != tile.columnLoop)
+      order.push_back(loop);
+  if (tile.columnLoop >= 0 && tile.columnLoop != laneLoop)
+    order.push_back(tile.columnLoop);
+  if (tile.rowLoop >= 0)
+    order.push_back(tile.rowLoop);
+  LaneReduction(emitter, kernel, combiners, tile).emit(order);
+  return true;
+}
+
+} // namespace lig::codegen::cpu

@@ -1,0 +1,61 @@
+// A linalg operation as loops over flat buffers.
+//
+// Buffers keep only what addressing needs: how many elements one step of each
+// loop moves. In that form a transposed view, a subview, a unit dimension and a
+// strided window are all the same thing, and two loops that walk every buffer
+// as one are one loop.
+#ifndef LIGATURE_CODEGEN_CPU_NEST_H
+#define LIGATURE_CODEGEN_CPU_NEST_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace lig::codegen::cpu {
+
+struct Loop {
+  int64_t extent;
+  bool reduction;
+};
+
+/// One operand: a buffer, or a scalar that is the same everywhere.
+struct Access {
+  mlir::Value source;
+  mlir::Type element;
+  /// Elements that one step of each loop moves.
+  llvm::SmallVector<int64_t> strides;
+  /// Where the first element is.
+  int64_t offset = 0;
+  bool scalar = false;
+
+  int64_t stride(int loop) const { return loop < 0 ? 0 : strides[loop]; }
+};
+
+struct Nest {
+  mlir::Operation *op = nullptr;
+  llvm::SmallVector<Loop> loops;
+  /// Inputs, then outputs, in the order of the body's arguments.
+  llvm::SmallVector<Access> accesses;
+  unsigned numInputs = 0;
+  /// The loop that a dimension of the operation became; -1 if it has one step.
+  llvm::SmallVector<int> loopOfDim;
+
+  mlir::Block *body() const { return &op->getRegion(0).front(); }
+  unsigned numOutputs() const { return accesses.size() - numInputs; }
+  bool reads(unsigned access) const {
+    return !body()->getArgument(access).use_empty();
+  }
+  bool empty() const;
+  llvm::SmallVector<unsigned> loopsOfKind(bool reduction) const;
+  int64_t bytes(unsigned access) const;
+};
+
+/// Describes `op`, or fails where an extent or a stride is dynamic or an index
+/// is not linear.
+mlir::FailureOr<Nest> describe(mlir::linalg::GenericOp op);
+
+/// The buffer that `memref` is a view of.
+mlir::Value rootOf(mlir::Value memref);
+
+} // namespace lig::codegen::cpu
+
+#endif // LIGATURE_CODEGEN_CPU_NEST_H

@@ -1,0 +1,177 @@
+// One recursion over the parallel loops: whole tiles in a loop, then the rest
+// once more with a smaller tile. At the bottom stands a tile: load what
+// accumulation starts from, run the reduction loops with the accumulators as
+// carried values, store.
+
+#include "TiledLoops.h"
+#include "Body.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+bool canMask(const Nest &nest, int laneLoop, const Machine &machine) {
+  if (machine.vectorBits < 256 || mayTrap(nest))
+    return false;
+  return llvm::all_of(nest.accesses, [&](const Access &access) {
+    return access.stride(laneLoop) == 0 ||
+           (access.element.isIntOrFloat() &&
+            access.element.getIntOrFloatBitWidth() >= 32);
+  });
+}
+
+namespace {
+class TiledLoops {
+public:
+  TiledLoops(Emitter &emitter, const Schedule &schedule)
+      : e(emitter), schedule(schedule),
+        masks(canMask(emitter.nest, schedule.tile.laneLoop, emitter.machine)) {}
+
+  void emit() { level(schedule.parallel, e.start(), schedule.tile); }
+
+private:
+  void level(ArrayRef<unsigned> order, const Position &position,
+             const Tile &tile);
+  void rest(ArrayRef<unsigned> order, const Position &position,
+            const Tile &tile, int64_t left);
+  void tileAt(const Position &position, const Tile &tile);
+  SmallVector<Value> initial(const Position &position, const Tile &tile);
+  SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
+                            const Tile &tile, ValueRange carried);
+  Linear outputOffset(const Position &position, const Tile &tile,
+                      unsigned output, int64_t row, int64_t column);
+
+  static int64_t stepOf(const Tile &tile, int loop) {
+    if (loop == tile.columnLoop)
+      return tile.columns * tile.columnStep();
+    if (loop == tile.laneLoop)
+      return tile.lanes;
+    return loop == tile.rowLoop ? tile.rows : 1;
+  }
+
+  Emitter &e;
+  const Schedule &schedule;
+  bool masks;
+};
+} // namespace
+
+void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
+                       const Tile &tile) {
+  if (order.empty())
+    return tileAt(position, tile);
+  unsigned loop = order.front();
+  int64_t extent = e.nest.loops[loop].extent;
+  int64_t step = stepOf(tile, loop), whole = extent / step * step;
+  if (whole == step) {
+    level(order.drop_front(), position, tile);
+  } else if (whole) {
+    e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
+      level(order.drop_front(), e.advance(position, loop, iv), tile);
+      return {};
+    });
+  }
+  if (whole < extent)
+    rest(order, e.advance(position, loop, whole), tile, extent - whole);
+}
+
+/// The last `left` steps of the first loop of `order`.
+void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
+                      const Tile &tile, int64_t left) {
+  int loop = order.front();
+  Tile smaller = tile;
+  if (loop != tile.laneLoop) {
+    bool isRow = loop == tile.rowLoop;
+    if (isRow && schedule.loopOverLeftRows && left > 1) {
+      smaller.rows = 1;
+      e.loop(left, 1, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
+        level(order.drop_front(), e.advance(position, loop, iv), smaller);
+        return {};
+      });
+      return;
+    }
+    (isRow ? smaller.rows : smaller.columns) = left;
+    return level(order.drop_front(), position, smaller);
+  }
+  int64_t vectors = left / tile.lanes, tail = left % tile.lanes;
+  bool narrow = tail == 1 || (tail && !masks) ||
+                (vectors == 0 && llvm::isPowerOf2_64(tail));
+  smaller.columns = vectors + (tail && !narrow);
+  if (smaller.columns) {
+    smaller.active = tail && !narrow ? tail : tile.lanes;
+    level(order.drop_front(), position, smaller);
+  }
+  if (!tail || !narrow)
+    return;
+  int64_t done = vectors * tile.lanes;
+  smaller.columns = 1;
+  smaller.lanes = smaller.active = llvm::bit_floor<uint64_t>(tail);
+  level(order.drop_front(), e.advance(position, loop, done), smaller);
+  if (int64_t more = tail - smaller.lanes)
+    rest(order, e.advance(position, loop, done + smaller.lanes), smaller, more);
+}
+
+Linear TiledLoops::outputOffset(const Position &position, const Tile &tile,
+                                unsigned output, int64_t row, int64_t column) {
+  unsigned access = e.nest.numInputs + output;
+  const Access &to = e.nest.accesses[access];
+  Linear offset = position.offsets[access];
+  offset.constant += row * to.stride(tile.rowLoop) +
+                     column * tile.columnStep() * to.stride(tile.columnLoop);
+  return offset;
+}
+
+SmallVector<Value> TiledLoops::initial(const Position &position,
+                                       const Tile &tile) {
+  SmallVector<Value> result;
+  for (unsigned output = 0; output < e.nest.numOutputs(); ++output)
+    for (int64_t row = 0; row < tile.rows; ++row)
+      for (int64_t column = 0; column < tile.columns; ++column) {
+        Value start = schedule.initial.empty() ? Value()
+                                               : schedule.initial[output];
+        if (!start)
+          start = e.load(e.nest.numInputs + output,
+                         outputOffset(position, tile, output, row, column),
+                         /*laneStride=*/1, tile.lanes, tile.activeIn(column));
+        result.push_back(e.splat(start, tile.lanes));
+      }
+  return result;
+}
+
+SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
+                                      const Position &position,
+                                      const Tile &tile, ValueRange carried) {
+  if (loops.empty())
+    return Body(e, tile, position, carried).yields();
+  unsigned loop = loops.front();
+  return e.loop(e.nest.loops[loop].extent, 1, carried,
+                [&](Value iv, ValueRange accumulators) {
+                  return reduce(loops.drop_front(),
+                                e.advance(position, loop, iv), tile,
+                                accumulators);
+                });
+}
+
+void TiledLoops::tileAt(const Position &position, const Tile &tile) {
+  bool accumulates =
+      !e.nest.loopsOfKind(/*reduction=*/true).empty();
+  SmallVector<Value> carried;
+  if (accumulates)
+    carried = initial(position, tile);
+  SmallVector<Value> results =
+      reduce(schedule.reductions, position, tile, carried);
+  for (auto [i, result] : llvm::enumerate(results)) {
+    unsigned output = i / tile.size();
+    int64_t row = i % tile.size() / tile.columns, column = i % tile.columns;
+    e.store(result, e.nest.numInputs + output,
+            outputOffset(position, tile, output, row, column), tile.lanes,
+            tile.activeIn(column));
+  }
+}
+
+void emitTiledLoops(Emitter &emitter, const Schedule &schedule) {
+  TiledLoops(emitter, schedule).emit();
+}
+
+} // namespace lig::codegen::cpu

@@ -1,0 +1,31 @@
+// Loops over tiles whose results stay in registers while they are summed.
+#ifndef LIGATURE_CODEGEN_CPU_TILEDLOOPS_H
+#define LIGATURE_CODEGEN_CPU_TILEDLOOPS_H
+
+#include "Emitter.h"
+
+namespace lig::codegen::cpu {
+
+struct Schedule {
+  Tile tile;
+  /// Parallel loops, outermost first; the tile's own loops step by tiles.
+  llvm::SmallVector<unsigned> parallel;
+  /// Reduction loops inside a tile, outermost first.
+  llvm::SmallVector<unsigned> reductions;
+  /// What accumulation starts from, an output each; absent where memory has it.
+  llvm::SmallVector<mlir::Value> initial;
+  /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
+  bool loopOverLeftRows = false;
+};
+
+/// Writes the loops. Steps of the lane loop that fill no vector are masked, or
+/// where masks cost too much, taken in smaller vectors.
+void emitTiledLoops(Emitter &emitter, const Schedule &schedule);
+
+/// Whether a masked vector is an instruction for every operand that moves with
+/// the lanes.
+bool canMask(const Nest &nest, int laneLoop, const Machine &machine);
+
+} // namespace lig::codegen::cpu
+
+#endif // LIGATURE_CODEGEN_CPU_TILEDLOOPS_H
