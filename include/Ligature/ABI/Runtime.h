@@ -1,0 +1,158 @@
+/* Running compiled models from C.
+ *
+ *   lig_library *library;  the code, from a file or linked in
+ *   lig_weights *weights;  its parameters, opened once for any number of
+ *   lig_context *context;  contexts: an arena and the dims of outputs
+ *
+ *   if (lig_library_open("model.so", &library) ||
+ *       lig_weights_open(library, NULL, &weights) ||
+ *       lig_context_create(weights, NULL, &context) ||
+ *       lig_run(context, 0, inputs, outputs))
+ *     puts(lig_last_error());
+ *
+ * Libraries and weights may be used by many threads at once, a context by one
+ * at a time. lig_run neither allocates nor locks. Handles count references, so
+ * they may be closed in any order; closing null does nothing. Two openings of
+ * one parameter file share one mapping.
+ *
+ * Functions that can fail return a lig_status and leave their result null; the
+ * text behind the status is in lig_last_error. Files are not trusted: a broken
+ * one gives a status. A parameter file must not be written while it is open;
+ * to change one, put a new one in its place by rename.
+ */
+#ifndef LIGATURE_ABI_RUNTIME_H
+#define LIGATURE_ABI_RUNTIME_H
+
+#include "Ligature/ABI/Model.h"
+
+#if defined(__GNUC__)
+#define LIG_API __attribute__((visibility("default")))
+#else
+#define LIG_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lig_library lig_library;
+typedef struct lig_weights lig_weights;
+typedef struct lig_context lig_context;
+
+/* --- Errors ------------------------------------------------------------- */
+
+/* A few words for a status; never null. */
+LIG_API const char *lig_status_string(lig_status status);
+
+/* What the last failed call of this thread said; "" before the first. Valid
+ * until the thread's next failure. */
+LIG_API const char *lig_last_error(void);
+
+/* --- Libraries ---------------------------------------------------------- */
+
+/* Loads a compiled shared library. A path without a slash is looked up in the
+ * current directory. */
+LIG_API lig_status lig_library_open(const char *path, lig_library **library);
+
+/* Takes a model that is part of the program: lig_library_from_model(
+ * NAME_model(), NULL, &library). `directory` is where its parameter file lies;
+ * null means beside the program or library that holds `model`. */
+LIG_API lig_status lig_library_from_model(const lig_model_desc *model,
+                                          const char *directory,
+                                          lig_library **library);
+
+LIG_API void lig_library_close(lig_library *library);
+
+/* The description, valid while the library is open. */
+LIG_API const lig_model_desc *lig_library_model(const lig_library *library);
+
+/* --- Names and shapes --------------------------------------------------- */
+
+/* Entry points are numbered from 0, as are the inputs and outputs of each. */
+LIG_API uint32_t lig_entry_count(const lig_library *library);
+LIG_API lig_status lig_entry_find(const lig_library *library, const char *name,
+                                  uint32_t *entry);
+
+/* Null where there is no such entry point, input or output. */
+LIG_API const char *lig_entry_name(const lig_library *library, uint32_t entry);
+LIG_API const lig_tensor_desc *
+lig_entry_input(const lig_library *library, uint32_t entry, uint32_t index);
+LIG_API const lig_tensor_desc *
+lig_entry_output(const lig_library *library, uint32_t entry, uint32_t index);
+
+/* How many; 0 where there is no such entry point. */
+LIG_API uint32_t lig_input_count(const lig_library *library, uint32_t entry);
+LIG_API uint32_t lig_output_count(const lig_library *library, uint32_t entry);
+
+/* Bytes of one element; 0 for a number that is no lig_dtype. */
+LIG_API uint32_t lig_dtype_bytes(int32_t dtype);
+
+/* "f32", "bf16", "bool", ...; "?" for a number that is no lig_dtype. */
+LIG_API const char *lig_dtype_name(int32_t dtype);
+
+/* --- Weights ------------------------------------------------------------ */
+
+/* Opens the parameters of a model. `path` names the parameter file; null means
+ * the one beside the library. It is ignored where the parameters are embedded
+ * in the library. The file's header is checked against the model, its data is
+ * mapped and read when first used. */
+LIG_API lig_status lig_weights_open(lig_library *library, const char *path,
+                                    lig_weights **weights);
+
+LIG_API void lig_weights_close(lig_weights *weights);
+
+/* The parameters' data, aligned to LIG_ALIGNMENT; null if there are none. */
+LIG_API const uint8_t *lig_weights_data(const lig_weights *weights);
+
+/* Its size in bytes. */
+LIG_API uint64_t lig_weights_bytes(const lig_weights *weights);
+
+/* --- Contexts ----------------------------------------------------------- */
+
+/* Bytes of arena that an entry point works in. `input_dims` are the dims of
+ * all its inputs behind each other; null means their upper bounds. */
+LIG_API lig_status lig_arena_bytes(const lig_library *library, uint32_t entry,
+                                   const int64_t *input_dims, uint64_t *bytes);
+
+/* Zero it, set `size`, set what you care for. */
+typedef struct lig_context_options {
+  size_t size; /* sizeof(lig_context_options) */
+  /* Most threads a run may work on, the caller's among them; 0 means 1. No
+   * result depends on it. */
+  uint32_t threads;
+  uint32_t reserved;
+  /* Memory to work in, aligned to LIG_ALIGNMENT, at least as large as the
+   * largest lig_arena_bytes of the entry points; it stays the caller's and must
+   * outlive the context. Null makes the context allocate its own. */
+  void *arena;
+  uint64_t arena_bytes;
+} lig_context_options;
+
+/* Makes a context, the only place that allocates. `options` may be null. */
+LIG_API lig_status lig_context_create(lig_weights *weights,
+                                      const lig_context_options *options,
+                                      lig_context **context);
+
+LIG_API void lig_context_close(lig_context *context);
+
+/* Bytes of the arena this context works in. */
+LIG_API uint64_t lig_context_arena_bytes(const lig_context *context);
+
+/* Runs an entry point. `inputs` and `outputs` hold one pointer per descriptor
+ * to a dense row-major buffer of its `bytes`, aligned to its element type. An
+ * output overlaps no input and no other output. Outputs hold nothing of use
+ * after a failure. */
+LIG_API lig_status lig_run(lig_context *context, uint32_t entry,
+                           const void *const *inputs, void *const *outputs);
+
+/* The dims of an output, as many as its descriptor's rank: those of the last
+ * run of this entry point, upper bounds before it and after a failure. Null
+ * where there is no such output. Valid until the next run. */
+LIG_API const int64_t *lig_output_dims(const lig_context *context,
+                                       uint32_t entry, uint32_t output);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* LIGATURE_ABI_RUNTIME_H */
