@@ -16,7 +16,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -107,6 +109,19 @@ struct ReshapeInstead : OpRewritePattern<linalg::TransposeOp> {
   }
 };
 
+/// True if `value` is transposed by `permutation` for another reader already,
+/// from the model's order to channels-last. Only that direction counts: layouts
+/// that both had readers would otherwise take turns for ever.
+static bool existsChannelsLast(Value value, ArrayRef<int64_t> permutation) {
+  unsigned rank = permutation.size();
+  if (rank < 4 || permutation.front() != 0 || permutation.back() != 1)
+    return false;
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    auto transpose = dyn_cast<linalg::TransposeOp>(user);
+    return transpose && llvm::equal(transpose.getPermutation(), permutation);
+  });
+}
+
 /// Elementwise operations and reductions.
 struct SinkThroughGeneric : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -151,9 +166,14 @@ private:
       else
         ++vote->second;
     }
-    for (auto &[permutation, count] : votes)
+    for (auto &[permutation, count] : votes) {
+      for (OpOperand *input : op.getDpsInputOperands())
+        if (op.getMatchingIndexingMap(input).isIdentity() &&
+            !transposeOf(input->get()))
+          count += existsChannelsLast(input->get(), invert(permutation));
       if (2 * count > full)
         return permutation;
+    }
     return std::nullopt;
   }
 
@@ -310,6 +330,10 @@ struct PropagateLayout
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
                                                        &getContext());
     (void)applyPatternsGreedily(getOperation(), std::move(patterns));
+    // One value may have been transposed for several readers.
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
   }
 };
 } // namespace
