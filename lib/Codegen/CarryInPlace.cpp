@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 
@@ -54,15 +55,33 @@ static void writeBack(Operation *terminator, MutableOperandRange yielded,
                      ->getResult(0));
 }
 
+/// Starts a loop inside a loop from a copy, where it would start from what the
+/// outer loop carries: both would claim the one buffer for the whole step.
+static void copyOuterStates(MutableOperandRange inits) {
+  for (OpOperand &init : inits) {
+    auto argument = dyn_cast<BlockArgument>(rootOf(init.get()));
+    if (!isa<RankedTensorType>(init.get().getType()) || !argument ||
+        !isa<LoopLikeOpInterface>(argument.getOwner()->getParentOp()))
+      continue;
+    OpBuilder b(init.getOwner());
+    auto copy = bufferization::AllocTensorOp::create(
+        b, init.getOwner()->getLoc(),
+        cast<RankedTensorType>(init.get().getType()), ValueRange{}, init.get());
+    init.set(copy);
+  }
+}
+
 namespace {
 struct CarryInPlace : lig::codegen::impl::CarryInPlacePassBase<CarryInPlace> {
   void runOnOperation() override {
     getOperation()->walk([](scf::ForOp loop) {
+      copyOuterStates(loop.getInitArgsMutable());
       SmallVector<Value> carried(loop.getRegionIterArgs());
       auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
       writeBack(yield, yield.getResultsMutable(), carried);
     });
     getOperation()->walk([](scf::WhileOp loop) {
+      copyOuterStates(loop.getInitsMutable());
       // Both regions must speak of the same carried tensors.
       if (!llvm::equal(loop.getConditionOp().getArgs(),
                        loop.getBeforeArguments()))

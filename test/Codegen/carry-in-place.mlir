@@ -50,3 +50,25 @@ func.func @passed_on(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
   }
   return %r : tensor<4xf32>
 }
+
+// -----
+
+// An inner loop that starts from what the outer one carries starts from a copy.
+// CHECK-LABEL: @nested
+func.func @nested(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[S:.+]] = %
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %s0) -> (tensor<4xf32>) {
+    // CHECK: %[[COPY:.+]] = bufferization.alloc_tensor() copy(%[[S]])
+    // CHECK: %[[INNER:.+]] = scf.for {{.*}} iter_args(%{{.+}} = %[[COPY]])
+    %q = scf.for %j = %c0 to %n step %c1 iter_args(%t = %s) -> (tensor<4xf32>) {
+      %e = tensor.empty() : tensor<4xf32>
+      %new = linalg.exp ins(%t : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      scf.yield %new : tensor<4xf32>
+    }
+    // CHECK: bufferization.materialize_in_destination %[[INNER]] in %[[S]]
+    scf.yield %q : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
