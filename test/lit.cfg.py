@@ -19,6 +19,9 @@ config.environment["PATH"] = os.pathsep.join(
 )
 config.environment["OMP_NUM_THREADS"] = "1"
 config.substitutions.append(("%shlibext", config.shlib_suffix))
+config.substitutions.append(
+    ("%llvm_lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib"))
+)
 config.substitutions.append(("%src_root", config.ligature_src_root))
 config.substitutions.append(("%obj_root", config.ligature_obj_root))
 config.substitutions.append(("%python", "/usr/bin/python3"))

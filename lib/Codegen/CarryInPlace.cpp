@@ -71,6 +71,46 @@ static void copyOuterStates(MutableOperandRange inits) {
   }
 }
 
+/// Makes the condition pass on exactly what the loop carries, in order, so that
+/// both regions and the results speak of the same tensors. Canonicalization
+/// drops and reorders what is passed on; what it passes on that was computed
+/// before the condition cannot be aligned.
+static FailureOr<scf::WhileOp> passAllOn(scf::WhileOp loop,
+                                         IRRewriter &rewriter) {
+  scf::ConditionOp condition = loop.getConditionOp();
+  Block *before = loop.getBeforeBody(), *after = loop.getAfterBody();
+  SmallVector<unsigned> sources;
+  for (Value passed : condition.getArgs()) {
+    auto argument = dyn_cast<BlockArgument>(passed);
+    if (!argument || argument.getOwner() != before)
+      return failure();
+    sources.push_back(argument.getArgNumber());
+  }
+  if (llvm::equal(condition.getArgs(), before->getArguments()))
+    return loop;
+
+  Location loc = loop.getLoc();
+  SmallVector<Type> types(before->getArgumentTypes());
+  rewriter.setInsertionPoint(loop);
+  auto aligned = scf::WhileOp::create(rewriter, loc, types, loop.getInits());
+  SmallVector<Location> locations(types.size(), loc);
+  Block *newAfter =
+      rewriter.createBlock(&aligned.getAfter(), {}, types, locations);
+  rewriter.setInsertionPoint(condition);
+  rewriter.replaceOpWithNewOp<scf::ConditionOp>(
+      condition, condition.getCondition(), before->getArguments());
+  rewriter.inlineRegionBefore(loop.getBefore(), aligned.getBefore(),
+                              aligned.getBefore().end());
+  SmallVector<Value> arguments, results;
+  for (unsigned source : sources) {
+    arguments.push_back(newAfter->getArgument(source));
+    results.push_back(aligned.getResult(source));
+  }
+  rewriter.mergeBlocks(after, newAfter, arguments);
+  rewriter.replaceOp(loop, results);
+  return aligned;
+}
+
 namespace {
 struct CarryInPlace : lig::codegen::impl::CarryInPlacePassBase<CarryInPlace> {
   void runOnOperation() override {
@@ -80,16 +120,19 @@ struct CarryInPlace : lig::codegen::impl::CarryInPlacePassBase<CarryInPlace> {
       auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
       writeBack(yield, yield.getResultsMutable(), carried);
     });
-    getOperation()->walk([](scf::WhileOp loop) {
+    SmallVector<scf::WhileOp> loops;
+    getOperation()->walk([&](scf::WhileOp loop) { loops.push_back(loop); });
+    IRRewriter rewriter(&getContext());
+    for (scf::WhileOp loop : loops) {
+      FailureOr<scf::WhileOp> aligned = passAllOn(loop, rewriter);
+      if (failed(aligned))
+        continue;
+      loop = *aligned;
       copyOuterStates(loop.getInitsMutable());
-      // Both regions must speak of the same carried tensors.
-      if (!llvm::equal(loop.getConditionOp().getArgs(),
-                       loop.getBeforeArguments()))
-        return;
       SmallVector<Value> carried(loop.getAfterArguments());
       scf::YieldOp yield = loop.getYieldOp();
       writeBack(yield, yield.getResultsMutable(), carried);
-    });
+    }
   }
 };
 } // namespace

@@ -72,3 +72,25 @@ func.func @nested(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
   }
   return %r : tensor<4xf32>
 }
+
+// -----
+
+// What the condition passes on is brought back into the order of what is
+// carried; bufferization compares them place by place.
+// CHECK-LABEL: @dropped_flag
+func.func @dropped_flag(%s0: tensor<4xf32>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  %true = arith.constant true
+  // CHECK: %[[R:.+]]:2 = scf.while (%[[GO:.+]] = %true, %[[S:.+]] = %{{.+}}) : (i1, tensor<4xf32>) -> (i1, tensor<4xf32>)
+  // CHECK-NEXT: scf.condition(%[[GO]]) %[[GO]], %[[S]]
+  // CHECK: ^bb0(%{{.+}}: i1, %[[T:.+]]: tensor<4xf32>)
+  %r = scf.while (%go = %true, %s = %s0) : (i1, tensor<4xf32>) -> tensor<4xf32> {
+    scf.condition(%go) %s : tensor<4xf32>
+  } do {
+  ^bb0(%t: tensor<4xf32>):
+    %false = arith.constant false
+    // CHECK: bufferization.materialize_in_destination %{{.+}} in %[[T]]
+    scf.yield %false, %x : i1, tensor<4xf32>
+  }
+  // CHECK: return %[[R]]#1
+  return %r : tensor<4xf32>
+}

@@ -73,8 +73,8 @@ def CarryInPlacePass : Pass<"lig-carry-in-place"> {
     **Before**: `scf.for` and `scf.while` that carry tensors.
     **After**: the same, each carried tensor yielded from its own destination.
     **Keeps**: values; a state that becomes another state is copied first.
-    **Refuses**: nothing; loops that permute what they carry through
-    `scf.condition` stay as they are.
+    **Refuses**: nothing; an `scf.while` that passes on what it computed before
+    its condition stays as it is.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
