@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <unistd.h>
 
 using namespace lig::runtime;
 
@@ -29,14 +30,20 @@ char *findDirectory(const void *address) {
   Dl_info info;
   if (!dladdr(address, &info) || !info.dli_fname)
     return nullptr;
-  const char *slash = strrchr(info.dli_fname, '/');
-  if (!slash)
-    return strdup(".");
+  const char *name = info.dli_fname;
+  // A program found on PATH knows itself by a name without a folder.
+  char program[4096];
+  if (!strchr(name, '/')) {
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (length <= 0)
+      return nullptr;
+    program[length] = '\0';
+    name = program;
+  }
+  const char *slash = strrchr(name, '/');
   // The root is its own folder.
-  return strndup(info.dli_fname,
-                 slash == info.dli_fname
-                     ? 1
-                     : static_cast<size_t>(slash - info.dli_fname));
+  return slash ? strndup(name, slash == name ? 1 : size_t(slash - name))
+               : nullptr;
 }
 
 /// Takes over `handle` and `directory`, also on failure.

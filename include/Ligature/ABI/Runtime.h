@@ -31,6 +31,16 @@
 #define LIG_API
 #endif
 
+/* For the typed functions of generated headers. */
+#if defined(__cplusplus) ||                                                    \
+    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define LIG_INLINE static inline
+#elif defined(__GNUC__)
+#define LIG_INLINE static __inline__
+#else
+#define LIG_INLINE static
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -75,10 +85,10 @@ LIG_API lig_status lig_entry_find(const lig_library *library, const char *name,
 
 /* Null where there is no such entry point, input or output. */
 LIG_API const char *lig_entry_name(const lig_library *library, uint32_t entry);
-LIG_API const lig_tensor_desc *
-lig_entry_input(const lig_library *library, uint32_t entry, uint32_t index);
-LIG_API const lig_tensor_desc *
-lig_entry_output(const lig_library *library, uint32_t entry, uint32_t index);
+LIG_API const lig_tensor_desc *lig_entry_input(const lig_library *library,
+                                               uint32_t entry, uint32_t index);
+LIG_API const lig_tensor_desc *lig_entry_output(const lig_library *library,
+                                                uint32_t entry, uint32_t index);
 
 /* How many; 0 where there is no such entry point. */
 LIG_API uint32_t lig_input_count(const lig_library *library, uint32_t entry);
