@@ -135,15 +135,14 @@ TEST_F(Weights, OtherTensorsAreRefused) {
 
 TEST_F(Weights, AnyChangedByteOfTheHeaderIsSurvived) {
   std::string good = test.goodFile();
-  for (size_t at = 0; at < test.params.data_offset; ++at)
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string bad = good;
-      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
-      if (open(bad) == LIG_OK) {
-        lig_weights_close(weights);
-        weights = nullptr;
-      }
+  for (size_t at = 0; at < test.params.data_offset; ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << at % 8));
+    if (open(bad) == LIG_OK) {
+      lig_weights_close(weights);
+      weights = nullptr;
     }
+  }
 }
 
 TEST_F(Weights, HandlesCloseInAnyOrder) {
