@@ -19,6 +19,7 @@ void lig::codegen::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createWriteSlicesPass());
   pm.addPass(createCarryInPlacePass());
   pm.addPass(createPassOutputsPass());
+  pm.addPass(createSeparateDestinationsPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 
   bufferization::OneShotBufferizePassOptions options;

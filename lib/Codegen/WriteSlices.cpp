@@ -21,13 +21,17 @@ namespace lig::codegen {
 
 namespace {
 struct WriteSlices : lig::codegen::impl::WriteSlicesPassBase<WriteSlices> {
+  using WriteSlicesPassBase::WriteSlicesPassBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     linalg::populateDecomposePadPatterns(patterns);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
-      if (isa<tensor::PadOp, tensor::ConcatOp>(op))
+      auto concat = dyn_cast<tensor::ConcatOp>(op);
+      if (isa<tensor::PadOp>(op) ||
+          (concat && concat.getInputs().size() <= maxOperands))
         work.push_back(op);
     });
     if (work.empty())

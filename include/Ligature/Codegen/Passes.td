@@ -63,6 +63,22 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
 }
 
+def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
+  let summary = "Give every destination a fill or an empty tensor of its own";
+  let description = [{
+    Undoes, for destinations, what common-subexpression elimination does to
+    `linalg.fill` and `tensor.empty`: each accumulator is filled where it is,
+    and bufferization's analysis sees independent places.
+
+    **Before**: fills and empty tensors with any number of uses.
+    **After**: one use each, where the use is a destination.
+    **Keeps**: fills that are read as values.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def CarryInPlacePass : Pass<"lig-carry-in-place"> {
   let summary = "Give every tensor that a loop carries one buffer";
   let description = [{
@@ -101,12 +117,16 @@ def WriteSlicesPass : Pass<"lig-write-slices"> {
   let description = [{
     A pad becomes a fill and an insertion, a concatenation becomes insertions.
     Empty-tensor elimination then lets producers write their slice in place.
+    A concatenation of many operands stays one operation: as a long chain of
+    insertions it would cost the analysis more than its copies cost a run.
 
     **Before**: `tensor.pad` and `tensor.concat` on static tensors.
-    **After**: `linalg.fill` and `tensor.insert_slice`.
+    **After**: `linalg.fill`, `tensor.insert_slice`, long `tensor.concat`.
     **Keeps**: everything else.
     **Refuses**: nothing; a pad whose value differs per position stays.
   }];
+  let options = [Option<"maxOperands", "max-operands", "unsigned", "8",
+                        "operands of a concatenation that is rewritten">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",

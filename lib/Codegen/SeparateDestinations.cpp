@@ -1,0 +1,57 @@
+// Equal fills and empty tensors are one value after common-subexpression
+// elimination, and that is right for values. As destinations they are places:
+// a shared zero would be filled once and copied to every accumulator, and a
+// shared empty tensor ties its users together for the analysis (400 operations
+// took minutes; with one each they take no time).
+
+#include "Ligature/Codegen/Passes.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+
+using namespace mlir;
+
+namespace lig::codegen {
+#define GEN_PASS_DEF_SEPARATEDESTINATIONSPASS
+#include "Ligature/Codegen/Passes.h.inc"
+} // namespace lig::codegen
+
+/// True if the operand is where its operation writes.
+static bool isDestination(OpOperand &use) {
+  if (auto op = dyn_cast<DestinationStyleOpInterface>(use.getOwner()))
+    return op.isDpsInit(&use);
+  return isa<LoopLikeOpInterface>(use.getOwner());
+}
+
+/// Gives all uses that `mayClone` accepts, but for the last one, a clone.
+static void separate(Operation *op, function_ref<bool(OpOperand &)> mayClone) {
+  for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+    if (op->hasOneUse())
+      return;
+    if (!mayClone(use))
+      continue;
+    OpBuilder b(use.getOwner());
+    use.set(b.clone(*op)->getResult(0));
+  }
+}
+
+namespace {
+struct SeparateDestinations
+    : lig::codegen::impl::SeparateDestinationsPassBase<SeparateDestinations> {
+  void runOnOperation() override {
+    SmallVector<Operation *> fills, empties;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<linalg::FillOp>(op) && op->getNumResults() == 1)
+        fills.push_back(op);
+    });
+    for (Operation *fill : fills)
+      separate(fill, isDestination);
+    // Cloned fills use the same empty tensors, so these come last.
+    getOperation()->walk([&](tensor::EmptyOp op) { empties.push_back(op); });
+    for (Operation *empty : empties)
+      separate(empty, [](OpOperand &) { return true; });
+  }
+};
+} // namespace
