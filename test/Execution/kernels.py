@@ -411,6 +411,82 @@ def reductions(cases):
                               "%a: f32, %c: f32, %d: i64"))
 
 
+def neighbours(cases):
+    """A bias before and work after a sum, which join its kernel."""
+    lane = "%s = arith.addf %a, %b : f32\n%o = arith.constant 0.0 : f32\n" \
+           "%t = arith.maximumf %s, %o : f32\nlinalg.yield %t : f32"
+    for i, (m, n, k) in enumerate([(4, 24, 8), (7, 25, 9), (1, 70, 5),
+                                   (13, 3, 40), (6, 8, 1)]):
+        a, b, y = f"{m}x{k}xf32", f"{k}x{n}xf32", f"{m}x{n}xf32"
+        ident, rows = "(m,n)->(m,n)", "(m,n)->(n)"
+        bias = generic([rows, ident], "pp", [("x2", f"memref<{n}xf32>")],
+                       [("buf", f"memref<{y}>")], "linalg.yield %a : f32",
+                       "%a: f32, %c: f32")
+        for form, order, shape in (("n", "k,n", b), ("t", "n,k", f"{n}x{k}xf32")):
+            matmul = generic(["(m,n,k)->(m,k)", f"(m,n,k)->({order})",
+                              "(m,n,k)->(m,n)"], "ppr",
+                             [("x0", f"memref<{a}>"), ("x1", f"memref<{shape}>")],
+                             [("buf", f"memref<{y}>")], mac("f32"),
+                             "%a: f32, %b: f32, %c: f32")
+            # into another buffer, with a residual
+            residual = generic([ident] * 3, "pp",
+                               [("buf", f"memref<{y}>"), ("x3", f"memref<{y}>")],
+                               [("y", f"memref<{y}>")], lane,
+                               "%a: f32, %b: f32, %c: f32")
+            in_place = generic([ident] * 2, "pp", [("x3", f"memref<{y}>")],
+                               [("buf", f"memref<{y}>")],
+                               "%s = arith.mulf %c, %a : f32\n"
+                               "linalg.yield %s : f32", "%a: f32, %c: f32")
+            arguments = {"x0": a, "x1": shape, "x2": f"{n}xf32", "x3": y, "y": y}
+            alloc = f"%buf = memref.alloca() : memref<{y}>\n"
+            heap = f"%buf = memref.alloc() : memref<{y}>\n"
+            free = f"\nmemref.dealloc %buf : memref<{y}>"
+            for place, end in ((alloc, ""), (heap, free)):
+                tag = f"{form}_{i}_{'heap' if end else 'stack'}"
+                cases.add("bias_residual_" + tag, arguments,
+                          "\n".join([place, bias, matmul, in_place, residual])
+                          + end)
+                # a second reader keeps the buffer
+                copy = f"memref.copy %buf, %z : memref<{y}> to memref<{y}>"
+                cases.add("read_twice_" + tag, {**arguments, "z": y},
+                          "\n".join([place, bias, matmul, residual, copy])
+                          + end)
+                # the result replaces what the sum reads
+                if m == n or k == n:
+                    continue
+                scale = generic([ident] * 2, "pp", [("buf", f"memref<{y}>")],
+                                [("x3", f"memref<{y}>")],
+                                "linalg.yield %a : f32", "%a: f32, %c: f32")
+                cases.add("overwrites_" + tag, arguments,
+                          "\n".join([place, bias, matmul, scale, residual])
+                          + end)
+    # a sum whose result goes where its input was
+    for n in (8, 24):
+        t = f"memref<{n}x{n}xf32>"
+        ident = "(m,n)->(m,n)"
+        cases.add(f"result_over_input_{n}",
+                  {"x0": t[7:-1], "x1": t[7:-1]},
+                  f"%buf = memref.alloc() : {t}\n%z = arith.constant 0.0 : f32\n"
+                  f"linalg.fill ins(%z : f32) outs(%buf : {t})\n"
+                  f"linalg.matmul ins(%x0, %x1 : {t}, {t}) outs(%buf : {t})\n"
+                  f"linalg.abs ins(%buf : {t}) outs(%x0 : {t})\n"
+                  f"memref.dealloc %buf : {t}")
+    # rows and columns of a convolution counted as one by its neighbours
+    x, w, y = "1x9x10x4xf32", "3x3x4x20xf32", "1x7x8x20xf32"
+    cases.add("conv_with_flat_neighbours",
+              {"x0": x, "x1": w, "x2": "20xf32", "y": "56x20xf32"},
+              "%buf = memref.alloc() : memref<56x20xf32>\n" +
+              generic(["(m,n)->(n)", "(m,n)->(m,n)"], "pp",
+                      [("x2", "memref<20xf32>")], [("buf", "memref<56x20xf32>")],
+                      "linalg.yield %a : f32", "%a: f32, %c: f32") +
+              "\n%e = memref.expand_shape %buf [[0, 1, 2], [3]] output_shape "
+              "[1, 7, 8, 20] : memref<56x20xf32> into memref<1x7x8x20xf32>\n"
+              f"linalg.conv_2d_nhwc_hwcf ins(%x0, %x1 : memref<{x}>, memref<{w}>)"
+              f" outs(%e : memref<{y}>)\n"
+              "linalg.abs ins(%buf : memref<56x20xf32>) outs(%y : memref<56x20xf32>)"
+              "\nmemref.dealloc %buf : memref<56x20xf32>")
+
+
 def random_array(rng, text):
     shape, element = parse(text)
     if element == "i1":
@@ -454,7 +530,7 @@ def main():
     parser.add_argument("--keep", help="folder for intermediate files")
     options = parser.parse_args()
     cases = Cases(options.seed)
-    for family in (matmuls, convolutions, elementwise, reductions):
+    for family in (matmuls, convolutions, elementwise, reductions, neighbours):
         family(cases)
     cases.cases = [c for c in cases.cases if options.filter in c[0]]
     with tempfile.TemporaryDirectory() as folder:

@@ -233,7 +233,8 @@ def CpuEmitKernelsPass
   let description = [{
     One strategy per operation, chosen by facts of it: sums of products with a
     register tile, reductions along the lanes, other reductions with
-    accumulators in registers, elementwise work along contiguous data.
+    accumulators in registers, elementwise work along contiguous data. A bias
+    before a reduction and an activation after it become part of it.
     Operations with run-time extents or indices that are not linear become
     scalar loops.
 
@@ -249,11 +250,15 @@ def CpuEmitKernelsPass
     Option<"registers", "registers", "int64_t", "0",
            "vector registers; 0 takes the usual count for the width">,
     Option<"fma", "fma", "bool", "true",
-           "multiply and add in one instruction">];
+           "multiply and add in one instruction">,
+    Option<"join", "join", "bool", "true",
+           "join elementwise neighbours to reductions">];
   let statistics = [
     Statistic<"numContractions", "num-contractions", "sums of products">,
     Statistic<"numReductions", "num-reductions", "other reductions">,
     Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
+    Statistic<"numJoined", "num-joined",
+              "elementwise operations that became part of a reduction">,
     Statistic<"numFallbacks", "num-fallbacks", "plain scalar loops">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",

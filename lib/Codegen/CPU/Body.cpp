@@ -17,14 +17,8 @@ static bool isLaneType(Type type) {
   return type.isIntOrIndexOrFloat() && !type.isInteger(0);
 }
 
-bool hasVectorForm(const Nest &nest, int laneLoop) {
-  for (auto [i, access] : llvm::enumerate(nest.accesses)) {
-    if (access.stride(laneLoop) && access.element.isInteger(1))
-      return false;
-    if (i >= nest.numInputs && access.stride(laneLoop) != 1)
-      return false;
-  }
-  for (Operation &op : nest.body()->without_terminator()) {
+static bool isOnLanes(Block *body) {
+  for (Operation &op : body->without_terminator()) {
     if (!isa<linalg::IndexOp>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
         !OpTrait::hasElementwiseMappableTraits(&op))
       return false;
@@ -32,7 +26,20 @@ bool hasVectorForm(const Nest &nest, int laneLoop) {
         !llvm::all_of(op.getResultTypes(), isLaneType))
       return false;
   }
-  return llvm::all_of(nest.body()->getArgumentTypes(), isLaneType);
+  return llvm::all_of(body->getArgumentTypes(), isLaneType);
+}
+
+bool hasVectorForm(const Nest &nest, int laneLoop) {
+  for (const Access &access : nest.accesses)
+    if (access.stride(laneLoop) && access.element.isInteger(1))
+      return false;
+  return llvm::all_of(nest.bodies(), isOnLanes);
+}
+
+bool storesLanes(const Nest &nest, int laneLoop) {
+  return llvm::all_of(nest.stores, [&](Store store) {
+    return nest.accesses[store.access].stride(laneLoop) == 1;
+  });
 }
 
 int64_t nativeLanes(const Nest &nest, const Machine &machine) {
@@ -42,33 +49,37 @@ int64_t nativeLanes(const Nest &nest, const Machine &machine) {
       widest = std::max(widest,
                         type.isIndex() ? 64 : type.getIntOrFloatBitWidth());
   };
-  for (Type type : nest.body()->getArgumentTypes())
-    widen(type);
-  for (Operation &op : nest.body()->without_terminator())
-    llvm::for_each(op.getResultTypes(), widen);
+  for (Block *body : nest.bodies()) {
+    llvm::for_each(body->getArgumentTypes(), widen);
+    for (Operation &op : body->without_terminator())
+      llvm::for_each(op.getResultTypes(), widen);
+  }
   return std::max<int64_t>(machine.vectorBits / widest, 1);
 }
 
 bool mayTrap(const Nest &nest) {
-  return llvm::any_of(nest.body()->without_terminator(), [](Operation &op) {
+  auto divides = [](Operation &op) {
     return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
                arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
+  };
+  return llvm::any_of(nest.bodies(), [&](Block *body) {
+    return llvm::any_of(*body, divides);
   });
 }
 
 Body::Body(Emitter &emitter, const Tile &tile, const Position &position,
-           ValueRange carried)
-    : e(emitter), tile(tile), position(position), carried(carried) {}
+           Block *block, ArrayRef<Binding> bindings)
+    : e(emitter), tile(tile), position(position), block(block),
+      bindings(bindings) {}
 
 SmallVector<Value> Body::yields() {
-  Operation *terminator = e.nest.body()->getTerminator();
+  Operation *terminator = block->getTerminator();
   SmallVector<Value> result(terminator->getNumOperands() * tile.size());
   for (int64_t row = 0; row < tile.rows; ++row)
     for (int64_t column = 0; column < tile.columns; ++column)
       for (auto [i, value] : llvm::enumerate(terminator->getOperands()))
         result[i * tile.size() + row * tile.columns + column] =
-            e.splat(get(value, row, column),
-                    carried.empty() ? 1 : tile.lanes);
+            get(value, row, column);
   return result;
 }
 
@@ -77,15 +88,15 @@ Body::Reach Body::reachOf(Value value) {
     return known->second;
   Reach reach;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (argument.getOwner() != e.nest.body())
+    if (argument.getOwner() != block)
       return reach;
-    unsigned i = argument.getArgNumber();
-    const Access &access = e.nest.accesses[i];
-    bool isCarried = i >= e.nest.numInputs && !carried.empty();
-    reach.rows = isCarried || access.stride(tile.rowLoop);
-    reach.columns = isCarried || access.stride(tile.columnLoop);
+    const Binding &from = bindings[argument.getArgNumber()];
+    bool inTile = from.access < 0;
+    reach.rows = inTile || e.nest.accesses[from.access].stride(tile.rowLoop);
+    reach.columns =
+        inTile || e.nest.accesses[from.access].stride(tile.columnLoop);
   } else if (Operation *op = value.getDefiningOp();
-             op->getBlock() == e.nest.body()) {
+             op->getBlock() == block) {
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       int loop = e.nest.loopOfDim[index.getDim()];
       reach.rows = loop >= 0 && loop == tile.rowLoop;
@@ -94,7 +105,7 @@ Body::Reach Body::reachOf(Value value) {
     // Regions may use values of the body that are not operands.
     op->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands()) {
-        if (operand.getParentBlock() != e.nest.body())
+        if (operand.getParentBlock() != block)
           continue;
         Reach other = reachOf(operand);
         reach.rows |= other.rows;
@@ -106,7 +117,7 @@ Body::Reach Body::reachOf(Value value) {
 }
 
 Value Body::get(Value value, int64_t row, int64_t column) {
-  if (value.getParentBlock() != e.nest.body())
+  if (value.getParentBlock() != block)
     return value;
   Reach reach = reachOf(value);
   row = reach.rows ? row : 0;
@@ -119,8 +130,8 @@ Value Body::get(Value value, int64_t row, int64_t column) {
 }
 
 Value Body::compute(Value value, int64_t row, int64_t column) {
-  if (auto block = dyn_cast<BlockArgument>(value))
-    return argument(block.getArgNumber(), row, column);
+  if (auto parameter = dyn_cast<BlockArgument>(value))
+    return argument(parameter.getArgNumber(), row, column);
   Operation *op = value.getDefiningOp();
   if (auto index = dyn_cast<linalg::IndexOp>(op))
     return indexOf(index.getDim(), row, column);
@@ -137,7 +148,7 @@ Operation *Body::computeOp(Operation *op, int64_t row, int64_t column) {
   bool vector = false;
   op->walk([&](Operation *inner) {
     for (Value operand : inner->getOperands()) {
-      if (operand.getParentBlock() != e.nest.body() ||
+      if (operand.getParentBlock() != block ||
           mapping.contains(operand))
         continue;
       Value mapped = get(operand, row, column);
@@ -164,7 +175,7 @@ Value Body::fuse(Operation *op, int64_t row, int64_t column) {
   for (auto [factor, addend] : {std::pair(add.getLhs(), add.getRhs()),
                                 std::pair(add.getRhs(), add.getLhs())}) {
     auto product = factor.getDefiningOp<arith::MulFOp>();
-    if (!product || product->getBlock() != e.nest.body() ||
+    if (!product || product->getBlock() != block ||
         !product->hasOneUse())
       continue;
     Value x = get(product.getLhs(), row, column);
@@ -197,41 +208,36 @@ Value Body::indexOf(unsigned dim, int64_t row, int64_t column) {
   return arith::AddIOp::create(e.b, e.splat(first, tile.lanes), steps);
 }
 
-Linear Body::offsetOf(unsigned access, int64_t row, int64_t column) {
-  const Access &from = e.nest.accesses[access];
-  Linear offset = position.offsets[access];
-  offset.constant += row * from.stride(tile.rowLoop) +
-                     column * tile.columnStep() * from.stride(tile.columnLoop);
-  return offset;
-}
 
-Value Body::argument(unsigned access, int64_t row, int64_t column) {
-  if (access >= e.nest.numInputs && !carried.empty())
-    return carried[(access - e.nest.numInputs) * tile.size() +
-                   row * tile.columns + column];
+Value Body::argument(unsigned number, int64_t row, int64_t column) {
+  const Binding &binding = bindings[number];
+  if (binding.access < 0)
+    return binding.values[row * tile.columns + column];
+  unsigned access = binding.access;
   const Access &from = e.nest.accesses[access];
   int64_t laneStride = from.stride(tile.laneLoop);
   if (tile.lanes > 1 && laneStride != 0 && laneStride != 1 &&
       from.stride(tile.rowLoop) == 1 && tile.rows == tile.lanes &&
       tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
-    return transposed(access, row, column);
-  return e.load(access, offsetOf(access, row, column), laneStride, tile.lanes,
+    return transposed(number, row, column);
+  return e.load(access, e.offset(access, position, tile, row, column), laneStride, tile.lanes,
                 tile.activeIn(column));
 }
 
 /// A square of the operand, read along the rows and turned in registers.
-Value Body::transposed(unsigned access, int64_t row, int64_t column) {
+Value Body::transposed(unsigned number, int64_t row, int64_t column) {
+  unsigned access = bindings[number].access;
   const Access &from = e.nest.accesses[access];
   SmallVector<Value> lines;
   for (int64_t lane = 0; lane < tile.lanes; ++lane) {
-    Linear offset = offsetOf(access, 0, column);
+    Linear offset = e.offset(access, position, tile, 0, column);
     offset.constant += lane * from.stride(tile.laneLoop);
     lines.push_back(e.load(access, offset, 1, tile.lanes, tile.lanes));
   }
   lines = transposeSquare(e.b, lines);
-  Value block = e.nest.body()->getArgument(access);
+  Value argument = block->getArgument(number);
   for (auto [i, line] : llvm::enumerate(lines))
-    values[Key(block, {i, reachOf(block).columns ? column : 0})] = line;
+    values[Key(argument, {i, reachOf(argument).columns ? column : 0})] = line;
   return lines[row];
 }
 

@@ -6,10 +6,12 @@
 
 namespace lig::codegen::cpu {
 
-/// Whether every operation of `nest`'s body has a form on vectors, and no
-/// operand keeps truth values in memory along `laneLoop`: those take a byte
+/// Whether every operation of `nest` has a form on vectors, and no operand keeps truth values in memory along `laneLoop`: those take a byte
 /// each there, but a bit each in a vector.
 bool hasVectorForm(const Nest &nest, int laneLoop);
+
+/// Whether everything that is stored is contiguous along `laneLoop`.
+bool storesLanes(const Nest &nest, int laneLoop);
 
 /// Lanes of the widest type that the body computes with.
 int64_t nativeLanes(const Nest &nest, const Machine &machine);
@@ -17,16 +19,21 @@ int64_t nativeLanes(const Nest &nest, const Machine &machine);
 /// Whether computing with lanes that hold nothing could trap.
 bool mayTrap(const Nest &nest);
 
-/// Writes the body at one position. Values that do not change along the rows
-/// or columns are written once.
+/// Where an argument of a body comes from: memory, or values of a tile, row by
+/// row.
+struct Binding {
+  int access = -1;
+  mlir::ValueRange values;
+};
+
+/// Writes a body at one position. Values that do not change along the rows or
+/// columns are written once.
 class Body {
 public:
-  /// `carried` replaces the outputs' arguments, output by output, row by row;
-  /// when empty the outputs are read from memory.
   Body(Emitter &emitter, const Tile &tile, const Position &position,
-       mlir::ValueRange carried);
+       mlir::Block *block, llvm::ArrayRef<Binding> bindings);
 
-  /// What the body yields, ordered like `carried`.
+  /// What the body yields, output by output, row by row.
   llvm::SmallVector<mlir::Value> yields();
 
 private:
@@ -42,14 +49,14 @@ private:
                              int64_t column);
   mlir::Value fuse(mlir::Operation *op, int64_t row, int64_t column);
   mlir::Value indexOf(unsigned dim, int64_t row, int64_t column);
-  mlir::Value argument(unsigned access, int64_t row, int64_t column);
-  mlir::Value transposed(unsigned access, int64_t row, int64_t column);
-  Linear offsetOf(unsigned access, int64_t row, int64_t column);
+  mlir::Value argument(unsigned number, int64_t row, int64_t column);
+  mlir::Value transposed(unsigned number, int64_t row, int64_t column);
 
   Emitter &e;
   Tile tile;
   const Position &position;
-  mlir::ValueRange carried;
+  mlir::Block *block;
+  llvm::SmallVector<Binding> bindings;
   llvm::DenseMap<mlir::Value, Reach> reaches;
   llvm::DenseMap<Key, mlir::Value> values;
 };

@@ -17,7 +17,7 @@ using namespace mlir;
 namespace lig::codegen::cpu {
 
 bool isContraction(const Nest &nest) {
-  if (nest.numOutputs() != 1 || nest.loopsOfKind(true).empty())
+  if (nest.numOutputs != 1 || nest.loopsOfKind(true).empty())
     return false;
   Operation *add = nest.body()->getTerminator()->getOperand(0).getDefiningOp();
   if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(add))
@@ -41,7 +41,8 @@ static SmallVector<const Access *> inputsOf(const Nest &nest) {
 static int chooseLaneLoop(const Nest &nest) {
   int best = -1;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
-    bool suits = hasVectorForm(nest, loop), moves = false;
+    bool suits = hasVectorForm(nest, loop) && storesLanes(nest, loop);
+    bool moves = false;
     for (const Access *input : inputsOf(nest)) {
       suits &= input->strides[loop] == 0 || input->strides[loop] == 1;
       moves |= input->strides[loop] == 1;
@@ -64,7 +65,7 @@ static double cyclesOf(const Nest &nest, const Tile &tile) {
 }
 
 static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
-  int64_t accumulators = tile.size() * nest.numOutputs();
+  int64_t accumulators = tile.size() * nest.numOutputs;
   if (tile.rows == 1)
     return accumulators <= machine.registers / 2;
   return accumulators + tile.columns + 1 <= machine.registers;
@@ -89,13 +90,25 @@ static double costOf(const Nest &nest, const Tile &tile) {
   return cost;
 }
 
+/// The operand read along the lanes that moves along the fewest dimensions:
+/// weights, rather than data that a depthwise convolution also reads so.
+static const Access *panelOf(const Nest &nest, int laneLoop) {
+  const Access *panel = nullptr;
+  auto moves = [](const Access *access) {
+    return llvm::count_if(access->strides, [](int64_t s) { return s != 0; });
+  };
+  for (const Access *input : inputsOf(nest))
+    if (input->stride(laneLoop) && (!panel || moves(input) < moves(panel)))
+      panel = input;
+  return panel;
+}
+
 static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
                        const Machine &machine) {
+  const Access *panel = panelOf(nest, laneLoop);
   SmallVector<int> rowLoops = {-1};
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
-    if (int(loop) != laneLoop &&
-        llvm::any_of(inputsOf(nest),
-                     [&](const Access *input) { return !input->strides[loop]; }))
+    if (int(loop) != laneLoop && !panel->strides[loop])
       rowLoops.push_back(loop);
   Tile best;
   double bestCost = -1;
@@ -123,30 +136,30 @@ static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
   return best;
 }
 
-/// Loops that move the operand read along the lanes go outside, so that its
-/// panel is reused by all that does not move it.
+/// Loops that move the panel go outside, so that all that does not move it
+/// reuses it. A panel that stays in the first cache anyway leaves the lanes
+/// innermost, where the data is contiguous.
 static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
-  const Access *panel = nullptr;
-  for (const Access *input : inputsOf(nest))
-    if (input->stride(tile.laneLoop) &&
-        (!panel || !input->stride(tile.rowLoop)))
-      panel = input;
-  SmallVector<unsigned> outer, inner;
+  const Access *panel = panelOf(nest, tile.laneLoop);
+  bool stays = nest.bytes(panel - nest.accesses.data()) <= (16 << 10);
+  SmallVector<unsigned> order, inner;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
     if (int(loop) == tile.laneLoop || int(loop) == tile.rowLoop)
       continue;
-    (panel && panel->strides[loop] ? outer : inner).push_back(loop);
+    (panel->strides[loop] && !stays ? order : inner).push_back(loop);
   }
-  if (tile.laneLoop >= 0)
-    outer.push_back(tile.laneLoop);
-  outer.append(inner);
+  if (!stays)
+    order.push_back(tile.laneLoop);
+  order.append(inner);
   if (tile.rowLoop >= 0)
-    outer.push_back(tile.rowLoop);
-  return outer;
+    order.push_back(tile.rowLoop);
+  if (stays)
+    order.push_back(tile.laneLoop);
+  return order;
 }
 
-static bool emitAlongOutput(Emitter &emitter, const Kernel &kernel) {
-  const Nest &nest = kernel.nest;
+static bool emitAlongOutput(Emitter &emitter) {
+  const Nest &nest = emitter.nest;
   int laneLoop = chooseLaneLoop(nest);
   if (laneLoop < 0)
     return false;
@@ -159,23 +172,21 @@ static bool emitAlongOutput(Emitter &emitter, const Kernel &kernel) {
   schedule.tile = chooseTile(nest, laneLoop, lanes, emitter.machine);
   schedule.parallel = orderLoops(nest, schedule.tile);
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
-  schedule.initial = kernel.initial;
   emitTiledLoops(emitter, schedule);
   return true;
 }
 
-bool emitContraction(Emitter &emitter, const Kernel &kernel) {
-  return isContraction(kernel.nest) && emitAlongOutput(emitter, kernel);
+bool emitContraction(Emitter &emitter) {
+  return isContraction(emitter.nest) && emitAlongOutput(emitter);
 }
 
-bool emitReduction(Emitter &emitter, const Kernel &kernel) {
-  const Nest &nest = kernel.nest;
-  if (emitAlongOutput(emitter, kernel))
+bool emitReduction(Emitter &emitter) {
+  const Nest &nest = emitter.nest;
+  if (emitAlongOutput(emitter))
     return true;
   Schedule schedule;
   schedule.parallel = nest.loopsOfKind(/*reduction=*/false);
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
-  schedule.initial = kernel.initial;
   emitTiledLoops(emitter, schedule);
   return true;
 }

@@ -20,7 +20,7 @@ static int chooseLaneLoop(const Nest &nest) {
   int best = -1;
   int64_t bestScore = -1;
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
-    if (!hasVectorForm(nest, loop))
+    if (!hasVectorForm(nest, loop) || !storesLanes(nest, loop))
       continue;
     int64_t easy = llvm::count_if(nest.accesses, [&](const Access &access) {
       return access.strides[loop] == 0 || access.strides[loop] == 1;
@@ -82,8 +82,8 @@ static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
   return order;
 }
 
-bool emitElementwise(Emitter &emitter, const Kernel &kernel) {
-  const Nest &nest = kernel.nest;
+bool emitElementwise(Emitter &emitter) {
+  const Nest &nest = emitter.nest;
   if (!nest.loopsOfKind(/*reduction=*/true).empty())
     return false;
   Schedule schedule;

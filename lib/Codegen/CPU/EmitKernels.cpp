@@ -1,10 +1,10 @@
 // Turns every linalg operation on buffers into loops over vectors. What to
 // write is decided by the strategies; this pass brings operations into one
-// form, remembers fills that only start an accumulation, and counts.
+// form, joins elementwise neighbours to reductions, and counts.
 
 #include "Ligature/Codegen/Passes.h"
 
-#include "Body.h"
+#include "JoinStages.h"
 #include "Strategies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,36 +24,11 @@ namespace lig::codegen {
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
 
-/// Whether `op` may read or write the buffer under `root`.
-static bool touches(Operation *op, Value root) {
-  if (isMemoryEffectFree(op))
-    return false;
-  if (op->getNumRegions() && !isa<linalg::LinalgOp>(op))
-    return true;
-  return llvm::any_of(op->getOperands(), [&](Value operand) {
-    return isa<MemRefType>(operand.getType()) && rootOf(operand) == root;
-  });
-}
-
-/// The fill that gives `output` its first value just before `op`, if nothing
-/// between them looks.
-static linalg::FillOp fillBefore(Operation *op, Value output) {
-  Value root = rootOf(output);
-  for (Operation *at = op->getPrevNode(); at; at = at->getPrevNode()) {
-    auto fill = dyn_cast<linalg::FillOp>(at);
-    if (fill && fill.getOutputs()[0] == output)
-      return fill;
-    if (touches(at, root))
-      return {};
-  }
-  return {};
-}
-
 /// Whether an input is the output's buffer, read at other places than it is
 /// written: then the order of the loops matters.
 static bool readsElsewhere(const Nest &nest) {
   for (unsigned i = 0; i < nest.numInputs; ++i)
-    for (unsigned o = nest.numInputs; o < nest.accesses.size(); ++o) {
+    for (unsigned o = nest.numInputs; o < nest.numInputs + nest.numOutputs; ++o) {
       const Access &in = nest.accesses[i], &out = nest.accesses[o];
       if (in.scalar || !nest.reads(i) ||
           rootOf(in.source) != rootOf(out.source))
@@ -64,6 +39,25 @@ static bool readsElsewhere(const Nest &nest) {
         return true;
     }
   return false;
+}
+
+/// Buffers between operations that are one kernel now, and views of them.
+static void eraseUnusedBuffers(func::FuncOp function) {
+  SmallVector<Operation *> candidates;
+  function.walk([&](Operation *op) {
+    if (isa<memref::AllocOp, ViewLikeOpInterface>(op))
+      candidates.push_back(op);
+  });
+  for (Operation *op : llvm::reverse(candidates)) {
+    bool unused = llvm::all_of(op->getUsers(), [](Operation *user) {
+      return isa<memref::DeallocOp>(user);
+    });
+    if (!unused)
+      continue;
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      user->erase();
+    op->erase();
+  }
 }
 
 namespace {
@@ -87,26 +81,35 @@ struct CpuEmitKernels
     IRRewriter rewriter(&getContext());
     if (failed(generalize(function, rewriter)))
       return signalPassFailure();
-    Constants constants(function.getBody().front());
     SmallVector<linalg::GenericOp> work;
     function.walk([&](linalg::GenericOp op) { work.push_back(op); });
-    // Last first: a fill is still in its linalg form when it is looked for.
-    for (linalg::GenericOp op : llvm::reverse(work))
-      if (failed(emit(op, constants, rewriter)))
+    // All is planned before anything is written: a plan looks at neighbours.
+    llvm::SmallDenseSet<Operation *> joined;
+    std::vector<Plan> plans;
+    for (linalg::GenericOp op : work)
+      if (op.getNumReductionLoops() && !joined.contains(op)) {
+        plans.push_back(plan(op));
+        joined.insert_range(plans.back().joined);
+      }
+    for (linalg::GenericOp op : work)
+      if (!op.getNumReductionLoops() && !joined.contains(op))
+        plans.push_back(plan(op));
+    Constants constants(function.getBody().front());
+    for (Plan &plan : plans)
+      if (failed(write(plan, constants, rewriter)))
         return signalPassFailure();
-    SmallVector<linalg::FillOp> fills;
-    function.walk([&](linalg::FillOp op) { fills.push_back(op); });
-    for (linalg::FillOp fill : fills) {
-      rewriter.setInsertionPoint(fill);
-      FailureOr<linalg::GenericOp> op =
-          linalg::generalizeNamedOp(rewriter, fill);
-      if (failed(op) || failed(emit(*op, constants, rewriter)))
-        return signalPassFailure();
-    }
+    eraseUnusedBuffers(function);
   }
 
 private:
-  /// Everything but fills becomes a generic operation.
+  /// An operation, described where that is possible, and what joined it.
+  struct Plan {
+    linalg::GenericOp op;
+    FailureOr<Nest> nest;
+    SmallVector<Operation *> joined;
+  };
+
+  /// Everything becomes a generic operation.
   LogicalResult generalize(func::FuncOp function, RewriterBase &rewriter) {
     SmallVector<memref::CopyOp> copies;
     function.walk([&](memref::CopyOp op) { copies.push_back(op); });
@@ -117,7 +120,7 @@ private:
     }
     SmallVector<linalg::LinalgOp> named;
     function.walk([&](linalg::LinalgOp op) {
-      if (!isa<linalg::GenericOp, linalg::FillOp>(op))
+      if (!isa<linalg::GenericOp>(op))
         named.push_back(op);
     });
     for (linalg::LinalgOp op : named) {
@@ -128,46 +131,46 @@ private:
     return success();
   }
 
-  LogicalResult emit(linalg::GenericOp op, Constants &constants,
-                     RewriterBase &rewriter) {
-    rewriter.setInsertionPoint(op);
-    FailureOr<Nest> nest = describe(op);
-    if (succeeded(nest) && nest->empty()) {
-      rewriter.eraseOp(op);
-      return success();
+  Plan plan(linalg::GenericOp op) {
+    Plan plan{op, describe(op), {}};
+    if (failed(plan.nest) || plan.nest->empty())
+      return plan;
+    if (readsElsewhere(*plan.nest)) {
+      plan.nest = failure();
+      return plan;
     }
-    if (failed(nest) || readsElsewhere(*nest)) {
+    if (join && !plan.nest->loopsOfKind(/*reduction=*/true).empty())
+      joinStages(*plan.nest, machine, plan.joined);
+    joinLoops(*plan.nest);
+    return plan;
+  }
+
+  LogicalResult write(Plan &plan, Constants &constants,
+                      RewriterBase &rewriter) {
+    rewriter.setInsertionPoint(plan.op);
+    if (failed(plan.nest)) {
       ++numFallbacks;
-      if (failed(linalg::linalgOpToLoops(rewriter, op)))
-        return op.emitOpError("has no loop form");
+      if (failed(linalg::linalgOpToLoops(rewriter, plan.op)))
+        return plan.op.emitOpError("has no loop form");
+    } else if (!plan.nest->empty()) {
+      Emitter emitter(rewriter, constants, *plan.nest, machine);
+      write(emitter);
+      numJoined += plan.joined.size();
+    }
+    rewriter.eraseOp(plan.op);
+    for (Operation *op : plan.joined)
       rewriter.eraseOp(op);
-      return success();
-    }
-    SmallVector<linalg::FillOp> fills;
-    Kernel kernel{*nest, {}};
-    bool reduces = !nest->loopsOfKind(/*reduction=*/true).empty();
-    for (Value output : op.getOutputs()) {
-      linalg::FillOp fill = reduces ? fillBefore(op, output) : nullptr;
-      kernel.initial.push_back(fill ? fill.getInputs()[0] : Value());
-      if (fill)
-        fills.push_back(fill);
-    }
-    Emitter emitter(rewriter, constants, *nest, machine);
-    write(emitter, kernel);
-    for (linalg::FillOp fill : fills)
-      rewriter.eraseOp(fill);
-    rewriter.eraseOp(op);
     return success();
   }
 
-  void write(Emitter &emitter, const Kernel &kernel) {
-    if (emitElementwise(emitter, kernel))
+  void write(Emitter &emitter) {
+    if (emitElementwise(emitter))
       ++numElementwise;
-    else if (emitContraction(emitter, kernel))
+    else if (emitContraction(emitter))
       ++numContractions;
-    else if (emitLaneReduction(emitter, kernel))
-      ++(isContraction(kernel.nest) ? numContractions : numReductions);
-    else if (emitReduction(emitter, kernel))
+    else if (emitLaneReduction(emitter))
+      ++(isContraction(emitter.nest) ? numContractions : numReductions);
+    else if (emitReduction(emitter))
       ++numReductions;
   }
 

@@ -115,6 +115,15 @@ Position Emitter::advance(const Position &position, unsigned loop,
   return result;
 }
 
+Linear Emitter::offset(unsigned access, const Position &position,
+                       const Tile &tile, int64_t row, int64_t column) const {
+  const Access &of = nest.accesses[access];
+  Linear offset = position.offsets[access];
+  offset.constant += row * of.stride(tile.rowLoop) +
+                     column * tile.columnStep() * of.stride(tile.columnLoop);
+  return offset;
+}
+
 Value Emitter::splat(Value value, int64_t lanes) {
   if (lanes == 1 || isa<VectorType>(value.getType()))
     return value;

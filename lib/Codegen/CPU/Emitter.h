@@ -71,6 +71,10 @@ public:
   Position advance(const Position &position, unsigned loop, mlir::Value steps);
   Position advance(const Position &position, unsigned loop, int64_t steps);
 
+  /// Where an access of one row and column of a tile at `position` is.
+  Linear offset(unsigned access, const Position &position, const Tile &tile,
+                int64_t row, int64_t column) const;
+
   mlir::Value materialize(Linear linear);
   mlir::Value constant(mlir::TypedAttr value) {
     return constants.get(b.getLoc(), value);

@@ -8,6 +8,7 @@
 
 #include "Body.h"
 #include "Combiner.h"
+#include "Stages.h"
 #include "Strategies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,7 +21,7 @@ namespace lig::codegen::cpu {
 static int chooseLaneLoop(const Nest &nest) {
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/true)) {
     bool suits = nest.loops[loop].extent >= 4, moves = false;
-    for (const Access &access : nest.accesses) {
+    for (const Access &access : ArrayRef(nest.accesses).take_front(nest.numInputs)) {
       suits &= access.strides[loop] == 0 || access.strides[loop] == 1;
       suits &= !access.strides[loop] || !access.element.isInteger(1);
       moves |= access.strides[loop] == 1;
@@ -34,9 +35,9 @@ static int chooseLaneLoop(const Nest &nest) {
 namespace {
 class LaneReduction {
 public:
-  LaneReduction(Emitter &emitter, const Kernel &kernel,
-                ArrayRef<Combiner> combiners, const Tile &tile)
-      : e(emitter), kernel(kernel), combiners(combiners), tile(tile) {}
+  LaneReduction(Emitter &emitter, ArrayRef<Combiner> combiners,
+                const Tile &tile)
+      : e(emitter), combiners(combiners), tile(tile) {}
 
   void emit(ArrayRef<unsigned> order) { level(order, e.start(), tile); }
 
@@ -48,12 +49,9 @@ private:
                             const Tile &tile, int64_t end, ValueRange carried);
   Value join(Value accumulator, Value next, const Combiner &combiner);
   SmallVector<Value> joinLanes(ArrayRef<Value> partial, const Tile &tile,
-                               const Position &position);
-  Linear outputOffset(const Position &position, const Tile &tile,
-                      unsigned output, int64_t result);
+                               ArrayRef<Value> starts);
 
   Emitter &e;
-  const Kernel &kernel;
   ArrayRef<Combiner> combiners;
   Tile tile;
 };
@@ -88,7 +86,7 @@ SmallVector<Value> LaneReduction::reduce(ArrayRef<unsigned> loops,
                                          const Tile &tile, int64_t end,
                                          ValueRange carried) {
   if (loops.empty())
-    return Body(e, tile, position, carried).yields();
+    return runBody(e, tile, position, carried);
   unsigned loop = loops.front();
   bool isLane = int(loop) == this->tile.laneLoop;
   int64_t step = 1;
@@ -113,43 +111,23 @@ Value LaneReduction::join(Value accumulator, Value next,
   return clone->getResult(0);
 }
 
-Linear LaneReduction::outputOffset(const Position &position, const Tile &tile,
-                                   unsigned output, int64_t result) {
-  unsigned access = e.nest.numInputs + output;
-  const Access &to = e.nest.accesses[access];
-  bool splits = tile.columnLoop == tile.laneLoop;
-  int64_t columns = splits ? 1 : tile.columns;
-  Linear offset = position.offsets[access];
-  offset.constant += result / columns * to.stride(tile.rowLoop);
-  if (!splits)
-    offset.constant += result % columns * to.stride(tile.columnLoop);
-  return offset;
-}
-
 /// One scalar a result: its partial vectors joined with where it starts.
 SmallVector<Value> LaneReduction::joinLanes(ArrayRef<Value> partial,
                                             const Tile &tile,
-                                            const Position &position) {
+                                            ArrayRef<Value> starts) {
   SmallVector<Value> results;
   int64_t split = tile.columnLoop == tile.laneLoop ? tile.columns : 1;
-  for (auto [output, combiner] : llvm::enumerate(combiners))
-    for (int64_t result = 0; result < tile.size() / split; ++result) {
-      ArrayRef<Value> vectors =
-          partial.slice(output * tile.size() + result * split, split);
-      Value sum = vectors.front();
-      for (Value next : vectors.drop_front())
-        sum = join(sum, next, combiner);
-      Value start = kernel.initial[output];
-      if (!start)
-        start = e.load(e.nest.numInputs + output,
-                       outputOffset(position, tile, output, result),
-                       /*laneStride=*/0, 1, 1);
-      bool isFloat = isa<FloatType>(start.getType());
-      results.push_back(vector::ReductionOp::create(
-          e.b, combiner.kind, sum, start,
-          isFloat ? arith::FastMathFlags::reassoc
-                  : arith::FastMathFlags::none));
-    }
+  for (auto [i, start] : llvm::enumerate(starts)) {
+    const Combiner &combiner = combiners[i / (tile.size() / split)];
+    ArrayRef<Value> vectors = partial.slice(i * split, split);
+    Value sum = vectors.front();
+    for (Value next : vectors.drop_front())
+      sum = join(sum, next, combiner);
+    bool isFloat = isa<FloatType>(start.getType());
+    results.push_back(vector::ReductionOp::create(
+        e.b, combiner.kind, sum, start,
+        isFloat ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none));
+  }
   return results;
 }
 
@@ -171,7 +149,6 @@ void LaneReduction::tileAt(const Position &position, const Tile &tile) {
   int64_t step = tile.lanes * (splits ? tile.columns : 1);
   int64_t whole = extent / step * step;
   carried = reduce(loops, position, tile, whole, carried);
-  carried = joinLanes(carried, tile, position);
 
   Tile single = tile;
   single.laneLoop = -1;
@@ -180,6 +157,7 @@ void LaneReduction::tileAt(const Position &position, const Tile &tile) {
     single.columnLoop = -1;
     single.columns = 1;
   }
+  carried = joinLanes(carried, tile, startValues(e, single, position));
   if (whole < extent) {
     Position tail = e.advance(position, tile.laneLoop, whole);
     // Steps of one element: the tile no longer has lanes.
@@ -194,17 +172,13 @@ void LaneReduction::tileAt(const Position &position, const Tile &tile) {
       return e.loop(end, 1, accumulators, [&](Value iv, ValueRange inner) {
         Position next = e.advance(at, loop, iv);
         if (left.empty())
-          return Body(e, single, next, inner).yields();
+          return runBody(e, single, next, inner);
         return finish(left.drop_front(), next, inner);
       });
     };
     carried = finish(loops, tail, carried);
   }
-  for (auto [i, value] : llvm::enumerate(carried)) {
-    unsigned output = i / single.size();
-    e.store(value, e.nest.numInputs + output,
-            outputOffset(position, tile, output, i % single.size()), 1, 1);
-  }
+  finish(e, single, position, carried);
 }
 
 static bool readsVectors(const Nest &nest, int laneLoop) {
@@ -244,7 +218,7 @@ static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
           next.columnLoop = column;
           next.rows = rows;
           next.columns = columns;
-          if (next.size() * nest.numOutputs() > budget ||
+          if (next.size() * nest.numOutputs > budget ||
               (row >= 0 && rows > nest.loops[row].extent) ||
               (column >= 0 && columns > nest.loops[column].extent))
             continue;
@@ -266,13 +240,13 @@ static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
   }
 }
 
-bool emitLaneReduction(Emitter &emitter, const Kernel &kernel) {
-  const Nest &nest = kernel.nest;
+bool emitLaneReduction(Emitter &emitter) {
+  const Nest &nest = emitter.nest;
   int laneLoop = chooseLaneLoop(nest);
   if (laneLoop < 0 || !readsVectors(nest, laneLoop))
     return false;
   SmallVector<Combiner> combiners;
-  for (unsigned output = 0; output < nest.numOutputs(); ++output) {
+  for (unsigned output = 0; output < nest.numOutputs; ++output) {
     std::optional<Combiner> combiner = matchCombiner(nest, output);
     if (!combiner)
       return false;
@@ -294,7 +268,7 @@ bool emitLaneReduction(Emitter &emitter, const Kernel &kernel) {
     order.push_back(tile.columnLoop);
   if (tile.rowLoop >= 0)
     order.push_back(tile.rowLoop);
-  LaneReduction(emitter, kernel, combiners, tile).emit(order);
+  LaneReduction(emitter, combiners, tile).emit(order);
   return true;
 }
 

@@ -16,6 +16,16 @@ bool Nest::empty() const {
   return llvm::any_of(loops, [](const Loop &loop) { return loop.extent == 0; });
 }
 
+SmallVector<Block *> Nest::bodies() const {
+  SmallVector<Block *> result = {body()};
+  for (const std::optional<Stage> &start : starts)
+    if (start)
+      result.push_back(start->body);
+  for (const Stage &end : ends)
+    result.push_back(end.body);
+  return result;
+}
+
 SmallVector<unsigned> Nest::loopsOfKind(bool reduction) const {
   SmallVector<unsigned> result;
   for (auto [i, loop] : llvm::enumerate(loops))
@@ -138,14 +148,22 @@ FailureOr<Nest> describe(linalg::GenericOp op) {
     if (!nest.reads(i))
       llvm::fill(nest.accesses[i].strides, 0);
 
-  llvm::SmallBitVector named(extents.size());
-  op.getBody()->walk([&](linalg::IndexOp index) { named.set(index.getDim()); });
+  nest.numOutputs = op.getNumDpsInits();
+  nest.starts.resize(nest.numOutputs);
+  for (unsigned i = 0; i < nest.numOutputs; ++i)
+    nest.stores.push_back({i, nest.numInputs + i});
   for (unsigned loop = nest.loops.size(); loop-- > 0;)
     if (nest.loops[loop].extent == 1)
       eraseLoop(nest, loop);
+  return nest;
+}
+
+void joinLoops(Nest &nest) {
+  // A loop that the body asks the index of stays itself.
+  llvm::SmallBitVector named(nest.loopOfDim.size());
+  nest.body()->walk([&](linalg::IndexOp index) { named.set(index.getDim()); });
   while (!nest.empty() && joinOnePair(nest, named))
     ;
-  return nest;
 }
 
 } // namespace lig::codegen::cpu

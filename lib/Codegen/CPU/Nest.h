@@ -30,17 +30,39 @@ struct Access {
   int64_t stride(int loop) const { return loop < 0 ? 0 : strides[loop]; }
 };
 
+/// An elementwise body joined to the nest, run on values in registers.
+struct Stage {
+  mlir::Block *body;
+  /// Per argument of the body: an access, or -1 - i for result i of the stages
+  /// before (the outputs of the operation itself come first).
+  llvm::SmallVector<int> sources;
+};
+
+/// A result and the access that it is written to.
+struct Store {
+  unsigned result;
+  unsigned access;
+};
+
 struct Nest {
   mlir::Operation *op = nullptr;
   llvm::SmallVector<Loop> loops;
-  /// Inputs, then outputs, in the order of the body's arguments.
+  /// Inputs, then outputs, in the order of the body's arguments; then what
+  /// the stages read and write.
   llvm::SmallVector<Access> accesses;
   unsigned numInputs = 0;
+  unsigned numOutputs = 0;
+  /// Per output, what accumulation starts from; memory has it without one.
+  llvm::SmallVector<std::optional<Stage>> starts;
+  /// What happens to results before they are stored.
+  llvm::SmallVector<Stage> ends;
+  llvm::SmallVector<Store> stores;
   /// The loop that a dimension of the operation became; -1 if it has one step.
   llvm::SmallVector<int> loopOfDim;
 
   mlir::Block *body() const { return &op->getRegion(0).front(); }
-  unsigned numOutputs() const { return accesses.size() - numInputs; }
+  /// The operation's body and those of its stages.
+  llvm::SmallVector<mlir::Block *> bodies() const;
   bool reads(unsigned access) const {
     return !body()->getArgument(access).use_empty();
   }
@@ -50,8 +72,11 @@ struct Nest {
 };
 
 /// Describes `op`, or fails where an extent or a stride is dynamic or an index
-/// is not linear.
+/// is not linear. Loops of one step are gone.
 mlir::FailureOr<Nest> describe(mlir::linalg::GenericOp op);
+
+/// Makes one loop of any two that all operands walk as one.
+void joinLoops(Nest &nest);
 
 /// The buffer that `memref` is a view of.
 mlir::Value rootOf(mlir::Value memref);

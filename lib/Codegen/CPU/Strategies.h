@@ -7,25 +7,18 @@
 
 namespace lig::codegen::cpu {
 
-/// A kernel to write: the nest, and per output the scalar it starts from where
-/// a fill came just before.
-struct Kernel {
-  const Nest &nest;
-  llvm::SmallVector<mlir::Value> initial;
-};
-
 /// Sums of products with lanes along an output dimension, blocked in registers.
-bool emitContraction(Emitter &emitter, const Kernel &kernel);
+bool emitContraction(Emitter &emitter);
 
 /// Reductions along the lanes: one accumulator a lane, joined at the end.
-bool emitLaneReduction(Emitter &emitter, const Kernel &kernel);
+bool emitLaneReduction(Emitter &emitter);
 
 /// Any other reduction: lanes along an output dimension, or scalars in
 /// registers.
-bool emitReduction(Emitter &emitter, const Kernel &kernel);
+bool emitReduction(Emitter &emitter);
 
 /// No reduction at all.
-bool emitElementwise(Emitter &emitter, const Kernel &kernel);
+bool emitElementwise(Emitter &emitter);
 
 /// Whether each element of the result is a sum of products.
 bool isContraction(const Nest &nest);

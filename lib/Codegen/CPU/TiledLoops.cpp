@@ -5,6 +5,7 @@
 
 #include "TiledLoops.h"
 #include "Body.h"
+#include "Stages.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -37,11 +38,8 @@ private:
   void rest(ArrayRef<unsigned> order, const Position &position,
             const Tile &tile, int64_t left);
   void tileAt(const Position &position, const Tile &tile);
-  SmallVector<Value> initial(const Position &position, const Tile &tile);
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, ValueRange carried);
-  Linear outputOffset(const Position &position, const Tile &tile,
-                      unsigned output, int64_t row, int64_t column);
 
   static int64_t stepOf(const Tile &tile, int loop) {
     if (loop == tile.columnLoop)
@@ -112,38 +110,11 @@ void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
     rest(order, e.advance(position, loop, done + smaller.lanes), smaller, more);
 }
 
-Linear TiledLoops::outputOffset(const Position &position, const Tile &tile,
-                                unsigned output, int64_t row, int64_t column) {
-  unsigned access = e.nest.numInputs + output;
-  const Access &to = e.nest.accesses[access];
-  Linear offset = position.offsets[access];
-  offset.constant += row * to.stride(tile.rowLoop) +
-                     column * tile.columnStep() * to.stride(tile.columnLoop);
-  return offset;
-}
-
-SmallVector<Value> TiledLoops::initial(const Position &position,
-                                       const Tile &tile) {
-  SmallVector<Value> result;
-  for (unsigned output = 0; output < e.nest.numOutputs(); ++output)
-    for (int64_t row = 0; row < tile.rows; ++row)
-      for (int64_t column = 0; column < tile.columns; ++column) {
-        Value start = schedule.initial.empty() ? Value()
-                                               : schedule.initial[output];
-        if (!start)
-          start = e.load(e.nest.numInputs + output,
-                         outputOffset(position, tile, output, row, column),
-                         /*laneStride=*/1, tile.lanes, tile.activeIn(column));
-        result.push_back(e.splat(start, tile.lanes));
-      }
-  return result;
-}
-
 SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
                                       const Position &position,
                                       const Tile &tile, ValueRange carried) {
   if (loops.empty())
-    return Body(e, tile, position, carried).yields();
+    return runBody(e, tile, position, carried);
   unsigned loop = loops.front();
   return e.loop(e.nest.loops[loop].extent, 1, carried,
                 [&](Value iv, ValueRange accumulators) {
@@ -154,20 +125,11 @@ SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
 }
 
 void TiledLoops::tileAt(const Position &position, const Tile &tile) {
-  bool accumulates =
-      !e.nest.loopsOfKind(/*reduction=*/true).empty();
   SmallVector<Value> carried;
-  if (accumulates)
-    carried = initial(position, tile);
-  SmallVector<Value> results =
-      reduce(schedule.reductions, position, tile, carried);
-  for (auto [i, result] : llvm::enumerate(results)) {
-    unsigned output = i / tile.size();
-    int64_t row = i % tile.size() / tile.columns, column = i % tile.columns;
-    e.store(result, e.nest.numInputs + output,
-            outputOffset(position, tile, output, row, column), tile.lanes,
-            tile.activeIn(column));
-  }
+  if (!e.nest.loopsOfKind(/*reduction=*/true).empty())
+    carried = startValues(e, tile, position);
+  finish(e, tile, position,
+         reduce(schedule.reductions, position, tile, carried));
 }
 
 void emitTiledLoops(Emitter &emitter, const Schedule &schedule) {

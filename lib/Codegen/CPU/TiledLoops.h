@@ -12,8 +12,6 @@ struct Schedule {
   llvm::SmallVector<unsigned> parallel;
   /// Reduction loops inside a tile, outermost first.
   llvm::SmallVector<unsigned> reductions;
-  /// What accumulation starts from, an output each; absent where memory has it.
-  llvm::SmallVector<mlir::Value> initial;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
 };

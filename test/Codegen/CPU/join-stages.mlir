@@ -1,0 +1,72 @@
+// A bias before a sum of products and an activation after it are part of its
+// kernel.
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels -cse | FileCheck %s
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=join=false -cse | FileCheck %s --check-prefix=APART
+
+#rows = affine_map<(m, n) -> (n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// CHECK-LABEL: module @bias_and_relu
+// APART-LABEL: module @bias_and_relu
+module @bias_and_relu {
+  // The buffer between them is gone.
+  // CHECK-NOT: memref.alloc
+  // CHECK: vector.load {{.+}} : memref<24xf32>
+  // CHECK: vector.fma
+  // CHECK: arith.maximumf {{.+}} : vector<8xf32>
+  // CHECK: vector.store
+  // APART: memref.alloc
+  func.func @main(%a: memref<8x16xf32>, %b: memref<16x24xf32>, %bias: memref<24xf32>, %out: memref<8x24xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %sum = memref.alloc() : memref<8x24xf32>
+    linalg.generic {indexing_maps = [#rows, #id], iterator_types = ["parallel", "parallel"]} ins(%bias : memref<24xf32>) outs(%sum : memref<8x24xf32>) {
+    ^bb0(%in: f32, %o: f32):
+      linalg.yield %in : f32
+    }
+    linalg.matmul ins(%a, %b : memref<8x16xf32>, memref<16x24xf32>) outs(%sum : memref<8x24xf32>)
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%sum : memref<8x24xf32>) outs(%out : memref<8x24xf32>) {
+    ^bb0(%in: f32, %o: f32):
+      %0 = arith.maximumf %in, %zero : f32
+      linalg.yield %0 : f32
+    }
+    return
+  }
+}
+
+// -----
+
+// The sum still reads what the activation would overwrite.
+// CHECK-LABEL: module @result_over_input
+module @result_over_input {
+  // CHECK: memref.alloc
+  // CHECK: vector.fma
+  // CHECK: math.absf
+  func.func @main(%a: memref<8x8xf32>, %b: memref<8x8xf32>) {
+    %sum = memref.alloc() : memref<8x8xf32>
+    %zero = arith.constant 0.0 : f32
+    linalg.fill ins(%zero : f32) outs(%sum : memref<8x8xf32>)
+    linalg.matmul ins(%a, %b : memref<8x8xf32>, memref<8x8xf32>) outs(%sum : memref<8x8xf32>)
+    linalg.abs ins(%sum : memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+    return
+  }
+}
+
+// -----
+
+// Another reader wants the sum itself.
+// CHECK-LABEL: module @read_twice
+module @read_twice {
+  // CHECK: memref.alloc
+  // CHECK: vector.fma
+  // CHECK: math.absf
+  // CHECK: math.sqrt
+  func.func @main(%a: memref<8x8xf32>, %b: memref<8x8xf32>, %x: memref<8x8xf32>, %y: memref<8x8xf32>) {
+    %sum = memref.alloc() : memref<8x8xf32>
+    %zero = arith.constant 0.0 : f32
+    linalg.fill ins(%zero : f32) outs(%sum : memref<8x8xf32>)
+    linalg.matmul ins(%a, %b : memref<8x8xf32>, memref<8x8xf32>) outs(%sum : memref<8x8xf32>)
+    linalg.abs ins(%sum : memref<8x8xf32>) outs(%x : memref<8x8xf32>)
+    linalg.sqrt ins(%sum : memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+    return
+  }
+}
