@@ -61,8 +61,7 @@ std::optional<Linear> stridesOf(AffineMap map, Type type) {
     return result;
   int64_t stride = getElementBytes(tensor.getElementType());
   for (int64_t i = tensor.getRank() - 1; i >= 0; --i) {
-    std::optional<Linear> at =
-        linearize(map.getResult(i), map.getNumDims());
+    std::optional<Linear> at = linearize(map.getResult(i), map.getNumDims());
     if (!at)
       return std::nullopt;
     for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
@@ -78,8 +77,7 @@ int64_t passedOn(linalg::LinalgOp op) {
   Block *body = op.getBlock();
   if (!llvm::hasSingleElement(*body))
     return -1;
-  auto argument =
-      dyn_cast<BlockArgument>(body->getTerminator()->getOperand(0));
+  auto argument = dyn_cast<BlockArgument>(body->getTerminator()->getOperand(0));
   if (!argument || argument.getOwner() != body)
     return -1;
   return argument.getArgNumber();
@@ -213,8 +211,8 @@ TensorBytes evaluateLinalg(linalg::LinalgOp op,
     for (int64_t i = 0; i < count; ++i) {
       indices[last] = i;
       for (unsigned k = 0; k < kinds.size(); ++k)
-        slots[k] = loadScalar(
-            kinds[k], bases[k] + at[k] + i * strides[k].factors[last]);
+        slots[k] = loadScalar(kinds[k],
+                              bases[k] + at[k] + i * strides[k].factors[last]);
       Scalar value = program.run(slots.data(), indices.data());
       storeScalar(kinds[output], value,
                   result.mutableData() + at[output] +

@@ -157,8 +157,7 @@ static int64_t widthOf(ScalarKind kind) {
 
 static int64_t wrapTo(ScalarKind kind, int64_t value) {
   int64_t unused = 64 - widthOf(kind);
-  return static_cast<int64_t>(static_cast<uint64_t>(value) << unused) >>
-         unused;
+  return static_cast<int64_t>(static_cast<uint64_t>(value) << unused) >> unused;
 }
 
 /// Fills in what the operation computes; false where it is beyond us.
@@ -304,11 +303,10 @@ std::optional<ScalarProgram> ScalarProgram::compile(Block &block) {
       step.operands[i] = *slot;
     }
     // Reading unsigned needs the width of what is read.
-    if (op.getNumOperands() != 0 && (step.form == Step::ZeroExtend ||
-                                     step.form == Step::ToFloatU ||
-                                     step.form == Step::CompareI)) {
-      int64_t width =
-          widthOf(*getScalarKind(op.getOperand(0).getType()));
+    if (op.getNumOperands() != 0 &&
+        (step.form == Step::ZeroExtend || step.form == Step::ToFloatU ||
+         step.form == Step::CompareI)) {
+      int64_t width = widthOf(*getScalarKind(op.getOperand(0).getType()));
       step.constant.i =
           width == 64 ? -1 : static_cast<int64_t>((uint64_t(1) << width) - 1);
     }

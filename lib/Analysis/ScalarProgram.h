@@ -34,8 +34,21 @@ public:
   unsigned getNumSlots() const { return numSlots; }
 
   struct Step {
-    enum Form { F1, F2, I2, Choose, CompareF, CompareI, ToFloat, ToFloatU,
-                ToInt, ZeroExtend, Move, Constant, Index };
+    enum Form {
+      F1,
+      F2,
+      I2,
+      Choose,
+      CompareF,
+      CompareI,
+      ToFloat,
+      ToFloatU,
+      ToInt,
+      ZeroExtend,
+      Move,
+      Constant,
+      Index
+    };
     Form form;
     ScalarKind kind;
     unsigned result;

@@ -35,8 +35,8 @@ int64_t place(const std::vector<ArenaBuffer> &buffers,
         continue;
       if (offset + buffer.size <= offsets[other])
         break;
-      offset = std::max(offset, alignUp(offsets[other] + buffers[other].size,
-                                        buffer.align));
+      offset = std::max(
+          offset, alignUp(offsets[other] + buffers[other].size, buffer.align));
     }
     offsets[index] = offset;
     peak = std::max(peak, offset + buffer.size);

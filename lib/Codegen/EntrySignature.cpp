@@ -40,9 +40,9 @@ static void storeDimensions(func::FuncOp function, func::ReturnOp op,
   op.getOperandsMutable().assign(ok);
 }
 
-lig::codegen::EntryBlocks
-lig::codegen::completeSignature(func::FuncOp function, int64_t paramsBytes,
-                                int64_t arenaBytes) {
+lig::codegen::EntryBlocks lig::codegen::completeSignature(func::FuncOp function,
+                                                          int64_t paramsBytes,
+                                                          int64_t arenaBytes) {
   Builder builder(function.getContext());
   SmallVector<int64_t> starts = dimensionStarts(function);
   auto append = [&](int64_t extent, Type element) {
@@ -62,8 +62,10 @@ lig::codegen::completeSignature(func::FuncOp function, int64_t paramsBytes,
     storeDimensions(function, op, blocks.dims, starts);
   });
   function.removeResAttrsAttr();
-  function.setType(FunctionType::get(
-      function.getContext(), function.getArgumentTypes(), builder.getI32Type()));
-  function->setAttr(net::kArenaBytesAttr, builder.getI64IntegerAttr(arenaBytes));
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.getArgumentTypes(),
+                                     builder.getI32Type()));
+  function->setAttr(net::kArenaBytesAttr,
+                    builder.getI64IntegerAttr(arenaBytes));
   return blocks;
 }

@@ -22,8 +22,8 @@ static Value makeFill(OpBuilder &b, Location loc, DenseElementsAttr splat) {
   auto type = cast<RankedTensorType>(splat.getType());
   Value scalar = arith::ConstantOp::create(
       b, loc, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
-  Value room = tensor::EmptyOp::create(b, loc, type.getShape(),
-                                       type.getElementType());
+  Value room =
+      tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
   return linalg::FillOp::create(b, loc, ValueRange{scalar}, ValueRange{room})
       .getResult(0);
 }
@@ -43,7 +43,8 @@ struct OutlineConstants
       outline(constant, table);
   }
 
-  void outline(arith::ConstantOp constant, lig::codegen::ParameterTable &table) {
+  void outline(arith::ConstantOp constant,
+               lig::codegen::ParameterTable &table) {
     auto elements = dyn_cast<ElementsAttr>(constant.getValue());
     if (!elements)
       return;
@@ -60,8 +61,7 @@ struct OutlineConstants
           table.getOrCreate(*bytes, "constant", constant.getLoc());
       isNew ? ++numOutlined : ++numMerged;
       value = lig::share::GetOp::create(b, constant.getLoc(),
-                                        constant.getType(),
-                                        param.getSymName());
+                                        constant.getType(), param.getSymName());
     }
     constant.replaceAllUsesWith(value);
     constant.erase();

@@ -98,16 +98,15 @@ private:
       evaluator.dropValues();
     }
     for (Packed &end : ends) {
-      auto [param, isNew] = table.getOrCreate(
-          end.bytes, (end.root.getValue() + ".packed").str(),
-          end.value.getLoc());
+      auto [param, isNew] =
+          table.getOrCreate(end.bytes, (end.root.getValue() + ".packed").str(),
+                            end.value.getLoc());
       if (isNew)
         param->setAttr("share.packed_from", end.root);
       isNew ? ++numPacked : ++numShared;
       OpBuilder b(end.value.getDefiningOp());
-      end.value.replaceAllUsesWith(
-          lig::share::GetOp::create(b, end.value.getLoc(), end.value.getType(),
-                                    param.getSymName()));
+      end.value.replaceAllUsesWith(lig::share::GetOp::create(
+          b, end.value.getLoc(), end.value.getType(), param.getSymName()));
     }
   }
 

@@ -11,8 +11,8 @@ using namespace mlir;
 lig::codegen::ParameterTable::Entry
 lig::codegen::ParameterTable::getOrCreate(const TensorBytes &bytes,
                                           StringRef name, Location loc) {
-  uint64_t hash = llvm::xxh3_64bits(
-      StringRef(bytes.data.data(), bytes.data.size()));
+  uint64_t hash =
+      llvm::xxh3_64bits(StringRef(bytes.data.data(), bytes.data.size()));
   auto &candidates = made[hash];
   for (auto &[param, held] : candidates)
     if (held.type == bytes.type && held.data == bytes.data)

@@ -187,8 +187,8 @@ private:
     function.walk([](memref::DeallocOp op) { op.erase(); });
     for (auto [alloc, offset] : llvm::zip(allocs, plan.offsets)) {
       OpBuilder b(alloc);
-      alloc.replaceAllUsesWith(makeView(b, alloc.getLoc(), blocks.arena, offset,
-                                        alloc.getType()));
+      alloc.replaceAllUsesWith(
+          makeView(b, alloc.getLoc(), blocks.arena, offset, alloc.getType()));
       alloc.erase();
     }
     placeParameters(function, blocks.params);

@@ -33,8 +33,7 @@ std::optional<TensorBytes> readElements(mlir::ElementsAttr elements);
 
 /// An attribute that holds the bytes: a resource called like `name`, or, where
 /// the tensor is small, a dense attribute that prints in full.
-mlir::ElementsAttr makeElements(const TensorBytes &bytes,
-                                llvm::StringRef name);
+mlir::ElementsAttr makeElements(const TensorBytes &bytes, llvm::StringRef name);
 
 } // namespace lig
 

@@ -48,7 +48,8 @@ static Value makeRoom(ImplicitLocOpBuilder &b, ScanOp scan, Type type) {
   Value room =
       tensor::EmptyOp::create(b, stacked.getShape(), stacked.getElementType());
   APInt count;
-  if (!scan.getConditional() && matchPattern(scan.getCount(), m_ConstantInt(&count)) &&
+  if (!scan.getConditional() &&
+      matchPattern(scan.getCount(), m_ConstantInt(&count)) &&
       count.getSExtValue() == stacked.getDimSize(0))
     return room;
   Value zero =
@@ -140,18 +141,18 @@ static void convertToWhile(IRRewriter &rewriter, ScanOp scan,
   Block *before = rewriter.createBlock(&loop.getBefore(), {}, types, locations);
   Value inside = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
                                        before->getArgument(0), scan.getCount());
-  Value again = arith::AndIOp::create(rewriter, loc, inside,
-                                      before->getArgument(1));
+  Value again =
+      arith::AndIOp::create(rewriter, loc, inside, before->getArgument(1));
   scf::ConditionOp::create(rewriter, loc, again, before->getArguments());
 
   Block *after = rewriter.createBlock(&loop.getAfter(), {}, types, locations);
   Value step = after->getArgument(0);
-  StepValues next = inlineStep(rewriter, scan, step,
-                               after->getArguments().drop_front(2));
+  StepValues next =
+      inlineStep(rewriter, scan, step, after->getArguments().drop_front(2));
   rewriter.setInsertionPointToEnd(after);
   Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-  SmallVector<Value> yielded = {
-      arith::AddIOp::create(rewriter, loc, step, one), next.goOn};
+  SmallVector<Value> yielded = {arith::AddIOp::create(rewriter, loc, step, one),
+                                next.goOn};
   llvm::append_range(yielded, next.carried);
   scf::YieldOp::create(rewriter, loc, yielded);
 

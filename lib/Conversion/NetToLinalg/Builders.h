@@ -17,11 +17,11 @@ mlir::RankedTensorType typeOf(mlir::Value value);
 /// A scalar constant of `type` (int or float) with the given value.
 mlir::Value constant(mlir::ImplicitLocOpBuilder &b, mlir::Type type,
                      double value);
-mlir::Value empty(mlir::ImplicitLocOpBuilder &b,
-                  llvm::ArrayRef<int64_t> shape, mlir::Type element);
+mlir::Value empty(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<int64_t> shape,
+                  mlir::Type element);
 /// A tensor that holds `value` everywhere.
-mlir::Value filled(mlir::ImplicitLocOpBuilder &b,
-                   llvm::ArrayRef<int64_t> shape, mlir::Value value);
+mlir::Value filled(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<int64_t> shape,
+                   mlir::Value value);
 
 /// `value` with dimension i taken from dimension `permutation[i]`.
 mlir::Value transpose(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
@@ -43,8 +43,7 @@ mlir::Value joinDims(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
 
 /// An elementwise generic op over `inputs`, each read through its map; the
 /// result has `shape` and is written through the identity.
-mlir::Value elementwise(mlir::ImplicitLocOpBuilder &b,
-                        mlir::ValueRange inputs,
+mlir::Value elementwise(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange inputs,
                         llvm::ArrayRef<mlir::AffineMap> maps,
                         llvm::ArrayRef<int64_t> shape, mlir::Type element,
                         Body body);

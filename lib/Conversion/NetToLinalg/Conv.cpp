@@ -89,8 +89,7 @@ static Value makeInit(ImplicitLocOpBuilder &b, Value bias,
     return filled(b, shape, constant(b, element, 0));
   // A grouped result ends in [G, F/G]; the bias is split in the same way.
   unsigned rank = shape.size(), tail = typeOf(bias).getRank();
-  AffineMap map =
-      b.getMultiDimIdentityMap(rank).getMinorSubMap(tail);
+  AffineMap map = b.getMultiDimIdentityMap(rank).getMinorSubMap(tail);
   return elementwise(b, bias, map, shape, element,
                      [&](ImplicitLocOpBuilder &s, ValueRange in) {
                        return convertFloat(s, in[0], element);
@@ -132,15 +131,15 @@ Value convolve(ImplicitLocOpBuilder &b, Value input, Value filter, Value bias,
 
   Type element = typeOf(input).getElementType();
   Type accumulator = accumulatorOf(element);
-  Value result = reduce(
-      b, {input, filter}, makeInit(b, bias, shape, accumulator),
-      {loops.input(strides, dilations), loops.weights(), loops.output()},
-      loops.numLoops - loops.numParallel,
-      [&](ImplicitLocOpBuilder &s, ValueRange in) {
-        Value x = convertFloat(s, in[0], accumulator);
-        Value w = convertFloat(s, in[1], accumulator);
-        return add(s, in[2], multiply(s, x, w));
-      });
+  Value result =
+      reduce(b, {input, filter}, makeInit(b, bias, shape, accumulator),
+             {loops.input(strides, dilations), loops.weights(), loops.output()},
+             loops.numLoops - loops.numParallel,
+             [&](ImplicitLocOpBuilder &s, ValueRange in) {
+               Value x = convertFloat(s, in[0], accumulator);
+               Value w = convertFloat(s, in[1], accumulator);
+               return add(s, in[2], multiply(s, x, w));
+             });
   if (grouped)
     result = joinDims(b, result, 1 + spatial);
   return convertTensor(b, result, element);
@@ -168,10 +167,9 @@ Value lowerConv(ImplicitLocOpBuilder &b, net::ConvOp op) {
   permutation.append({2, 1});
   filter = transpose(b, filter, permutation);
 
-  Value result = convolve(
-      b, input, filter, op.getBias(),
-      typeOf(op.getResult()).getShape().drop_front(2), op.getStrides(),
-      op.getDilations());
+  Value result = convolve(b, input, filter, op.getBias(),
+                          typeOf(op.getResult()).getShape().drop_front(2),
+                          op.getStrides(), op.getDilations());
   return toChannelsFirst(b, result);
 }
 

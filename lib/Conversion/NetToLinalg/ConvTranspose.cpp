@@ -57,11 +57,10 @@ Value lowerConvTranspose(ImplicitLocOpBuilder &b, net::ConvTransposeOp op) {
     int64_t border = reach - op.getPads()[i];
     int64_t extent = outer[i] + reach;
     // Input position x lands at border + x * stride.
-    int64_t first =
-        border >= 0 ? 0 : llvm::divideCeilSigned(-border, stride);
-    int64_t last = std::min<int64_t>(
-        type.getDimSize(1 + i) - 1,
-        llvm::divideFloorSigned(extent - 1 - border, stride));
+    int64_t first = border >= 0 ? 0 : llvm::divideCeilSigned(-border, stride);
+    int64_t last =
+        std::min<int64_t>(type.getDimSize(1 + i) - 1,
+                          llvm::divideFloorSigned(extent - 1 - border, stride));
     shape[1 + i] = extent;
     starts[1 + i] = first;
     counts[1 + i] = last - first + 1;
@@ -74,8 +73,7 @@ Value lowerConvTranspose(ImplicitLocOpBuilder &b, net::ConvTransposeOp op) {
     return getAsIndexOpFoldResult(b.getContext(), values);
   };
   if (!reached || shape != type.getShape() || counts != type.getShape()) {
-    Value spread =
-        filled(b, shape, constant(b, type.getElementType(), 0));
+    Value spread = filled(b, shape, constant(b, type.getElementType(), 0));
     if (reached) {
       if (counts != type.getShape())
         input = tensor::ExtractSliceOp::create(b, input, attrs(starts),

@@ -49,8 +49,7 @@ SmallVector<Value> lower(IRRewriter &rewriter, Operation *op) {
       })
       .Case([&](linalg::SoftmaxOp softmax) -> SmallVector<Value> {
         OpBuilder inner(op);
-        FailureOr<SmallVector<Value>> parts =
-            softmax.decomposeOperation(inner);
+        FailureOr<SmallVector<Value>> parts = softmax.decomposeOperation(inner);
         return succeeded(parts) ? *parts : SmallVector<Value>();
       })
       .Default([](Operation *) { return SmallVector<Value>(); });

@@ -51,10 +51,10 @@ Value lowerNormalize(ImplicitLocOpBuilder &b, net::NormalizeOp op) {
         ->getResult(0);
   };
   AffineMap flat = b.getMultiDimIdentityMap(shape.size());
-  Value total = sum(op.getInput(), identity,
-                    [&](ImplicitLocOpBuilder &s, ValueRange in) {
-                      return convertFloat(s, in[0], accumulator);
-                    });
+  Value total =
+      sum(op.getInput(), identity, [&](ImplicitLocOpBuilder &s, ValueRange in) {
+        return convertFloat(s, in[0], accumulator);
+      });
   Value divisor = constant(b, accumulator, count);
   Value mean = elementwise(b, total, flat, shape, accumulator,
                            [&](ImplicitLocOpBuilder &s, ValueRange in) {
@@ -75,15 +75,14 @@ Value lowerNormalize(ImplicitLocOpBuilder &b, net::NormalizeOp op) {
         Value shifted = arith::AddFOp::create(s, variance, epsilon);
         return arith::DivFOp::create(s, one, math::SqrtOp::create(s, shifted));
       });
-  return elementwise(
-      b, {op.getInput(), mean, scale}, {identity, statistic, statistic},
-      type.getShape(), element,
-      [&](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-        Value x = convertFloat(s, in[0], accumulator);
-        Value centred = arith::SubFOp::create(s, x, in[1]);
-        Value scaled = arith::MulFOp::create(s, centred, in[2]);
-        return convertFloat(s, scaled, element);
-      });
+  return elementwise(b, {op.getInput(), mean, scale},
+                     {identity, statistic, statistic}, type.getShape(), element,
+                     [&](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                       Value x = convertFloat(s, in[0], accumulator);
+                       Value centred = arith::SubFOp::create(s, x, in[1]);
+                       Value scaled = arith::MulFOp::create(s, centred, in[2]);
+                       return convertFloat(s, scaled, element);
+                     });
 }
 
 } // namespace lig::net_to_linalg

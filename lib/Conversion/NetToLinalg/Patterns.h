@@ -12,8 +12,7 @@ mlir::Value lowerConv(mlir::ImplicitLocOpBuilder &b, net::ConvOp op);
 mlir::Value lowerConvTranspose(mlir::ImplicitLocOpBuilder &b,
                                net::ConvTransposeOp op);
 mlir::Value lowerPool(mlir::ImplicitLocOpBuilder &b, net::PoolOp op);
-mlir::Value lowerNormalize(mlir::ImplicitLocOpBuilder &b,
-                           net::NormalizeOp op);
+mlir::Value lowerNormalize(mlir::ImplicitLocOpBuilder &b, net::NormalizeOp op);
 
 /// The convolution both families end in: `input` [N, X.., C] already padded,
 /// `filter` [G, K.., C/G, F/G], `bias` [F] or null, result [N, O.., F] with

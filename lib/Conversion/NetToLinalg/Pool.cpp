@@ -106,8 +106,8 @@ static Value divideByCount(ImplicitLocOpBuilder &b, net::PoolOp op, Value sums,
     values.push_back(b.getFloatAttr(accumulator, count));
   auto countType = RankedTensorType::get(
       type.getShape().drop_front().drop_back(), accumulator);
-  Value table = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(countType, values));
+  Value table =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(countType, values));
   AffineMap positions = AffineMap::get(
       rank, 0, identity.getResults().drop_front().drop_back(), b.getContext());
   return elementwise(b, {sums, table}, {identity, positions}, type.getShape(),
@@ -127,8 +127,8 @@ static Value padWindows(ImplicitLocOpBuilder &b, net::PoolOp op, Value fill) {
     int64_t end = last * op.getStrides()[i] +
                   (op.getKernel()[i] - 1) * op.getDilations()[i] + 1;
     low[1 + i] = op.getPads()[i];
-    high[1 + i] = std::max<int64_t>(
-        0, end - op.getPads()[i] - type.getDimSize(1 + i));
+    high[1 + i] =
+        std::max<int64_t>(0, end - op.getPads()[i] - type.getDimSize(1 + i));
   }
   return pad(b, input, low, high, fill);
 }
@@ -139,8 +139,8 @@ Value lowerPool(ImplicitLocOpBuilder &b, net::PoolOp op) {
   Type element = type.getElementType();
   bool isMax = op.getKind() == net::PoolKind::Max;
   Type accumulator = isMax ? element : accumulatorOf(element);
-  Value input = padWindows(b, op,
-                           isMax ? lowest(b, element) : constant(b, element, 0));
+  Value input =
+      padWindows(b, op, isMax ? lowest(b, element) : constant(b, element, 0));
 
   // Loops: n, o.., c, then k..; the window operand only carries its extents.
   SmallVector<AffineExpr> in = {b.getAffineDimExpr(0)}, window, out;
@@ -161,26 +161,25 @@ Value lowerPool(ImplicitLocOpBuilder &b, net::PoolOp op) {
   shape.push_back(type.getDimSize(1));
   Value init = filled(b, shape,
                       isMax ? lowest(b, element) : constant(b, accumulator, 0));
-  Value result = reduce(
-      b, {input, empty(b, op.getKernel(), element)}, init,
-      {map(in), map(window), map(out)}, spatial,
-      [&](ImplicitLocOpBuilder &s, ValueRange arguments) {
-        Value x = convertFloat(s, arguments[0], accumulator);
-        if (isMax)
-          return maximum(s, arguments[2], x);
-        if (op.getKind() == net::PoolKind::Lp)
-          x = power(s, x, op.getP());
-        return add(s, arguments[2], x);
-      });
+  Value result = reduce(b, {input, empty(b, op.getKernel(), element)}, init,
+                        {map(in), map(window), map(out)}, spatial,
+                        [&](ImplicitLocOpBuilder &s, ValueRange arguments) {
+                          Value x = convertFloat(s, arguments[0], accumulator);
+                          if (isMax)
+                            return maximum(s, arguments[2], x);
+                          if (op.getKind() == net::PoolKind::Lp)
+                            x = power(s, x, op.getP());
+                          return add(s, arguments[2], x);
+                        });
   if (op.getKind() == net::PoolKind::Average)
     result = divideByCount(b, op, result, element);
   if (op.getKind() == net::PoolKind::Lp)
-    result = elementwise(b, result, b.getMultiDimIdentityMap(rank), shape,
-                         element,
-                         [&](ImplicitLocOpBuilder &s, ValueRange arguments) {
-                           Value norm = root(s, arguments[0], op.getP());
-                           return convertFloat(s, norm, element);
-                         });
+    result =
+        elementwise(b, result, b.getMultiDimIdentityMap(rank), shape, element,
+                    [&](ImplicitLocOpBuilder &s, ValueRange arguments) {
+                      Value norm = root(s, arguments[0], op.getP());
+                      return convertFloat(s, norm, element);
+                    });
   return toChannelsFirst(b, result);
 }
 

@@ -39,7 +39,8 @@ TEST(ArenaPlanner, ReusesDeadBytes) {
 }
 
 TEST(ArenaPlanner, AlignsOddSizes) {
-  std::vector<ArenaBuffer> buffers = {{1, 64, 0, 5}, {3, 64, 0, 5}, {70, 64, 0, 5}};
+  std::vector<ArenaBuffer> buffers = {
+      {1, 64, 0, 5}, {3, 64, 0, 5}, {70, 64, 0, 5}};
   ArenaPlan plan = planArena(buffers);
   expectValid(buffers, plan);
 }

@@ -26,8 +26,8 @@ static bool isCheap(linalg::GenericOp producer) {
   Block &body = *producer.getBlock();
   auto isConversion = [](Operation &op) {
     return isa<arith::ConstantOp, arith::ExtFOp, arith::TruncFOp,
-               arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
-               arith::SIToFPOp, arith::UIToFPOp, linalg::IndexOp>(op);
+               arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, arith::SIToFPOp,
+               arith::UIToFPOp, linalg::IndexOp>(op);
   };
   // A conversion of a full-sized operand is read again per use, which is what
   // its result would be too.

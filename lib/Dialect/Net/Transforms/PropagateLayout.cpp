@@ -76,8 +76,8 @@ struct ComposeTransposes : OpRewritePattern<linalg::TransposeOp> {
     if (llvm::equal(both, llvm::seq<int64_t>(0, both.size())))
       rewriter.replaceOp(op, inner.getInput());
     else
-      rewriter.replaceOp(op, makeTranspose(rewriter, op.getLoc(),
-                                           inner.getInput(), both));
+      rewriter.replaceOp(
+          op, makeTranspose(rewriter, op.getLoc(), inner.getInput(), both));
     return success();
   }
 };
@@ -196,9 +196,9 @@ private:
       if (map.isIdentity()) {
         bool agrees =
             transpose && llvm::equal(transpose.getPermutation(), permutation);
-        inputs.push_back(agrees ? transpose.getInput()
-                                : makeTranspose(rewriter, loc, input->get(),
-                                                inverse));
+        inputs.push_back(
+            agrees ? transpose.getInput()
+                   : makeTranspose(rewriter, loc, input->get(), inverse));
         maps.push_back(map);
       } else {
         inputs.push_back(input->get());
@@ -209,11 +209,11 @@ private:
       auto type = cast<RankedTensorType>(init.get().getType());
       AffineMap map = op.getMatchingIndexingMap(&init);
       maps.push_back(isParallel ? map : rename(map));
-      inits.push_back(isParallel ? Value(tensor::EmptyOp::create(
-                                       rewriter, loc,
-                                       scatter(type.getShape(), permutation),
-                                       type.getElementType()))
-                                 : init.get());
+      inits.push_back(
+          isParallel ? Value(tensor::EmptyOp::create(
+                           rewriter, loc, scatter(type.getShape(), permutation),
+                           type.getElementType()))
+                     : init.get());
     }
     SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
     auto moved = linalg::GenericOp::create(
@@ -327,8 +327,7 @@ struct PropagateLayout
         &getContext());
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
-    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
-                                                       &getContext());
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
     (void)applyPatternsGreedily(getOperation(), std::move(patterns));
     // One value may have been transposed for several readers.
     IRRewriter rewriter(&getContext());
