@@ -144,8 +144,22 @@ def matmuls(cases):
                   {"x0": f"{m}xf32", "x1": f"{m}x{k}xf32", "y": f"{k}xf32"},
                   f"linalg.vecmat ins(%x0, %x1 : memref<{m}xf32>, "
                   f"memref<{m}x{k}xf32>) outs(%y : memref<{k}xf32>)")
+    # panels: a large right side, and heads of attention
+    a, b, c = "30x300xf32", "300x250xf32", "30x250xf32"
+    cases.add("matmul_panel", {"x0": a, "x1": b, "y": c},
+              f"linalg.matmul ins(%x0, %x1 : memref<{a}>, memref<{b}>) "
+              f"outs(%y : memref<{c}>)")
+    for h, m, n, k in [(2, 30, 30, 16), (3, 25, 41, 19)]:
+        a, b, c = f"{m}x{h}x{k}xf32", f"{n}x{h}x{k}xf32", f"{h}x{m}x{n}xf32"
+        cases.add(f"attention_matmul_{h}_{m}_{n}_{k}",
+                  {"x0": a, "x1": b, "y": c},
+                  generic(["(h,m,n,k)->(m,h,k)", "(h,m,n,k)->(n,h,k)",
+                           "(h,m,n,k)->(h,m,n)"], "pppr",
+                          [("x0", f"memref<{a}>"), ("x1", f"memref<{b}>")],
+                          [("y", f"memref<{c}>")], mac("f32"),
+                          "%a: f32, %b: f32, %c: f32"))
     # i8 inputs into an i32 sum, with a zero point
-    for m, n, k in [(5, 20, 9), (4, 3, 64), (9, 33, 2)]:
+    for m, n, k in [(5, 20, 9), (4, 3, 64), (9, 33, 2), (30, 21, 70)]:
         for order, shape in (("k,n", f"{k}x{n}"), ("n,k", f"{n}x{k}")):
             cases.add(f"qmatmul_{m}_{n}_{k}_{order[0]}",
                       {"x0": f"{m}x{k}xi8", "x1": f"{shape}xi8",

@@ -170,7 +170,8 @@ Operation *Body::computeOp(Operation *op, int64_t row, int64_t column) {
 /// x * y + z in one rounding, where nothing else wants the product.
 Value Body::fuse(Operation *op, int64_t row, int64_t column) {
   auto add = dyn_cast<arith::AddFOp>(op);
-  if (!add || !e.machine.fma || !(add.getType().isF32() || add.getType().isF64()))
+  if (!add || !e.machine.fma ||
+      !(add.getType().isF32() || add.getType().isF64()))
     return {};
   for (auto [factor, addend] : {std::pair(add.getLhs(), add.getRhs()),
                                 std::pair(add.getRhs(), add.getLhs())}) {
@@ -220,7 +221,8 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
       from.stride(tile.rowLoop) == 1 && tile.rows == tile.lanes &&
       tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
     return transposed(number, row, column);
-  return e.load(access, e.offset(access, position, tile, row, column), laneStride, tile.lanes,
+  return e.load(access, e.offset(access, position, tile, row, column),
+                laneStride, tile.lanes,
                 tile.activeIn(column));
 }
 

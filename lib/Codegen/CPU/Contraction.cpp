@@ -11,6 +11,7 @@
 #include "TiledLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
@@ -37,15 +38,17 @@ static SmallVector<const Access *> inputsOf(const Nest &nest) {
   return inputs;
 }
 
-/// The output dimension for the lanes; -1 where none suits.
-static int chooseLaneLoop(const Nest &nest) {
+/// The output dimension for the lanes; -1 where none suits. With a panel, one
+/// input may be strided there.
+static int chooseLaneLoop(const Nest &nest, bool panel = false) {
   int best = -1;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
     bool suits = hasVectorForm(nest, loop) && storesLanes(nest, loop);
     bool moves = false;
     for (const Access *input : inputsOf(nest)) {
-      suits &= input->strides[loop] == 0 || input->strides[loop] == 1;
-      moves |= input->strides[loop] == 1;
+      bool isFree = panel && !moves;
+      suits &= input->strides[loop] == 0 || input->strides[loop] == 1 || isFree;
+      moves |= input->strides[loop] != 0;
     }
     if (suits && moves &&
         (best < 0 || nest.loops[loop].extent > nest.loops[best].extent))
@@ -139,9 +142,11 @@ static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
 /// Loops that move the panel go outside, so that all that does not move it
 /// reuses it. A panel that stays in the first cache anyway leaves the lanes
 /// innermost, where the data is contiguous.
-static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
+static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile,
+                                        bool copies) {
   const Access *panel = panelOf(nest, tile.laneLoop);
-  bool stays = nest.bytes(panel - nest.accesses.data()) <= (16 << 10);
+  int64_t bytes = nest.bytes(panel - nest.accesses.data());
+  bool stays = !copies && bytes <= (16 << 10);
   SmallVector<unsigned> order, inner;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
     if (int(loop) == tile.laneLoop || int(loop) == tile.rowLoop)
@@ -158,31 +163,75 @@ static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
   return order;
 }
 
-static bool emitAlongOutput(Emitter &emitter) {
+/// How often a panel would be read.
+static int64_t usesOfPanel(const Nest &nest, const Access &panel) {
+  int64_t uses = 1;
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+    if (!panel.strides[loop])
+      uses *= nest.loops[loop].extent;
+  return uses;
+}
+
+/// Whether a copy of the panel costs less than reading it where it is: many
+/// rows of tiles read it, and its steps lie apart.
+static bool wantsPanel(const Nest &nest, const Access &panel,
+                       const Tile &tile) {
+  int64_t pitch = tile.columns * tile.lanes;
+  unsigned number = &panel - nest.accesses.data();
+  int64_t bytes = panelBytes(nest, number, pitch);
+  if (bytes > (1 << 20) || usesOfPanel(nest, panel) < 24)
+    return false;
+  bool apart = llvm::none_of(nest.loopsOfKind(/*reduction=*/true),
+                             [&](unsigned loop) {
+                               return panel.strides[loop] == pitch;
+                             });
+  // What stays in the second cache can be read from there as it is.
+  return panel.stride(tile.laneLoop) != 1 ||
+         (apart && nest.bytes(number) > (256 << 10));
+}
+
+static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   const Nest &nest = emitter.nest;
-  int laneLoop = chooseLaneLoop(nest);
   if (laneLoop < 0)
     return false;
-  int64_t lanes = std::min<int64_t>(
-      nativeLanes(nest, emitter.machine),
-      llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
+  int64_t lanes =
+      std::min<int64_t>(nativeLanes(nest, emitter.machine),
+                        llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
   if (lanes == 1)
     return false;
   Schedule schedule;
   schedule.tile = chooseTile(nest, laneLoop, lanes, emitter.machine);
-  schedule.parallel = orderLoops(nest, schedule.tile);
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
-  emitTiledLoops(emitter, schedule);
+  const Access &panel = *panelOf(nest, laneLoop);
+  bool copies = wantsPanel(nest, panel, schedule.tile);
+  if (panel.stride(laneLoop) != 1 && !copies)
+    return false;
+  schedule.parallel = orderLoops(nest, schedule.tile, copies);
+  if (!copies) {
+    emitTiledLoops(emitter, schedule);
+    return true;
+  }
+  Nest copied = nest;
+  schedule.panel =
+      addPanel(emitter.b, copied, &panel - nest.accesses.data(),
+               schedule.tile.columns * schedule.tile.lanes);
+  Value room = copied.accesses[schedule.panel->copy].source;
+  Emitter inner(emitter.b, emitter.constants, copied, emitter.machine);
+  emitTiledLoops(inner, schedule);
+  memref::DeallocOp::create(emitter.b, room);
   return true;
 }
 
 bool emitContraction(Emitter &emitter) {
-  return isContraction(emitter.nest) && emitAlongOutput(emitter);
+  const Nest &nest = emitter.nest;
+  return isContraction(nest) &&
+         (emitAlongOutput(emitter, chooseLaneLoop(nest)) ||
+          emitAlongOutput(emitter, chooseLaneLoop(nest, /*panel=*/true)));
 }
 
 bool emitReduction(Emitter &emitter) {
   const Nest &nest = emitter.nest;
-  if (emitAlongOutput(emitter))
+  if (emitAlongOutput(emitter, chooseLaneLoop(nest)))
     return true;
   Schedule schedule;
   schedule.parallel = nest.loopsOfKind(/*reduction=*/false);

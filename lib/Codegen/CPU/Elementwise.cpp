@@ -25,7 +25,8 @@ static int chooseLaneLoop(const Nest &nest) {
     int64_t easy = llvm::count_if(nest.accesses, [&](const Access &access) {
       return access.strides[loop] == 0 || access.strides[loop] == 1;
     });
-    int64_t score = easy * 1000 + std::min<int64_t>(nest.loops[loop].extent, 999);
+    int64_t score =
+        easy * 1000 + std::min<int64_t>(nest.loops[loop].extent, 999);
     if (score > bestScore) {
       best = loop;
       bestScore = score;

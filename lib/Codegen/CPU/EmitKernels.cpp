@@ -27,8 +27,9 @@ namespace lig::codegen {
 /// Whether an input is the output's buffer, read at other places than it is
 /// written: then the order of the loops matters.
 static bool readsElsewhere(const Nest &nest) {
+  unsigned end = nest.numInputs + nest.numOutputs;
   for (unsigned i = 0; i < nest.numInputs; ++i)
-    for (unsigned o = nest.numInputs; o < nest.numInputs + nest.numOutputs; ++o) {
+    for (unsigned o = nest.numInputs; o < end; ++o) {
       const Access &in = nest.accesses[i], &out = nest.accesses[o];
       if (in.scalar || !nest.reads(i) ||
           rootOf(in.source) != rootOf(out.source))

@@ -101,10 +101,11 @@ public:
   const Machine &machine;
   mlir::ImplicitLocOpBuilder b;
 
+  Constants &constants;
+
 private:
   mlir::Value flatten(const Access &access);
 
-  Constants &constants;
   llvm::SmallVector<mlir::Value> flat;
 };
 

@@ -21,7 +21,8 @@ namespace lig::codegen::cpu {
 static int chooseLaneLoop(const Nest &nest) {
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/true)) {
     bool suits = nest.loops[loop].extent >= 4, moves = false;
-    for (const Access &access : ArrayRef(nest.accesses).take_front(nest.numInputs)) {
+    for (unsigned i = 0; i < nest.numInputs; ++i) {
+      const Access &access = nest.accesses[i];
       suits &= access.strides[loop] == 0 || access.strides[loop] == 1;
       suits &= !access.strides[loop] || !access.element.isInteger(1);
       moves |= access.strides[loop] == 1;
@@ -62,7 +63,8 @@ void LaneReduction::level(ArrayRef<unsigned> order, const Position &position,
   if (order.empty())
     return tileAt(position, tile);
   unsigned loop = order.front();
-  bool isRow = int(loop) == tile.rowLoop, isColumn = int(loop) == tile.columnLoop;
+  bool isRow = int(loop) == tile.rowLoop;
+  bool isColumn = int(loop) == tile.columnLoop;
   int64_t extent = e.nest.loops[loop].extent;
   int64_t step = isRow ? tile.rows : isColumn ? tile.columns : 1;
   int64_t whole = extent / step * step;

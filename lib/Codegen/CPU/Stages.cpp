@@ -71,12 +71,12 @@ void finish(Emitter &e, const Tile &tile, const Position &position,
     values.append(next);
   }
   for (Store store : e.nest.stores)
-    for (int64_t row = 0; row < tile.rows; ++row)
-      for (int64_t column = 0; column < tile.columns; ++column)
-        e.store(values[store.result * tile.size() + row * tile.columns + column],
-                store.access,
-                e.offset(store.access, position, tile, row, column),
-                tile.lanes, tile.activeIn(column));
+    for (int64_t i = 0; i < tile.size(); ++i) {
+      int64_t row = i / tile.columns, column = i % tile.columns;
+      e.store(values[store.result * tile.size() + i], store.access,
+              e.offset(store.access, position, tile, row, column), tile.lanes,
+              tile.activeIn(column));
+    }
 }
 
 } // namespace lig::codegen::cpu

@@ -35,6 +35,8 @@ public:
 private:
   void level(ArrayRef<unsigned> order, const Position &position,
              const Tile &tile);
+  void inside(ArrayRef<unsigned> order, const Position &position,
+              const Tile &tile);
   void rest(ArrayRef<unsigned> order, const Position &position,
             const Tile &tile, int64_t left);
   void tileAt(const Position &position, const Tile &tile);
@@ -55,6 +57,17 @@ private:
 };
 } // namespace
 
+/// The levels inside the first of `order`, which has been moved.
+void TiledLoops::inside(ArrayRef<unsigned> order, const Position &position,
+                        const Tile &tile) {
+  if (!schedule.panel || int(order.front()) != tile.laneLoop)
+    return level(order.drop_front(), position, tile);
+  Position panel = position;
+  panel.offsets[schedule.panel->copy] = {};
+  fillPanel(e, *schedule.panel, tile, panel);
+  level(order.drop_front(), panel, tile);
+}
+
 void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
                        const Tile &tile) {
   if (order.empty())
@@ -63,10 +76,10 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
   int64_t extent = e.nest.loops[loop].extent;
   int64_t step = stepOf(tile, loop), whole = extent / step * step;
   if (whole == step) {
-    level(order.drop_front(), position, tile);
+    inside(order, position, tile);
   } else if (whole) {
     e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
-      level(order.drop_front(), e.advance(position, loop, iv), tile);
+      inside(order, e.advance(position, loop, iv), tile);
       return {};
     });
   }
@@ -84,13 +97,13 @@ void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
     if (isRow && schedule.loopOverLeftRows && left > 1) {
       smaller.rows = 1;
       e.loop(left, 1, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
-        level(order.drop_front(), e.advance(position, loop, iv), smaller);
+        inside(order, e.advance(position, loop, iv), smaller);
         return {};
       });
       return;
     }
     (isRow ? smaller.rows : smaller.columns) = left;
-    return level(order.drop_front(), position, smaller);
+    return inside(order, position, smaller);
   }
   int64_t vectors = left / tile.lanes, tail = left % tile.lanes;
   bool narrow = tail == 1 || (tail && !masks) ||
@@ -98,14 +111,14 @@ void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
   smaller.columns = vectors + (tail && !narrow);
   if (smaller.columns) {
     smaller.active = tail && !narrow ? tail : tile.lanes;
-    level(order.drop_front(), position, smaller);
+    inside(order, position, smaller);
   }
   if (!tail || !narrow)
     return;
   int64_t done = vectors * tile.lanes;
   smaller.columns = 1;
   smaller.lanes = smaller.active = llvm::bit_floor<uint64_t>(tail);
-  level(order.drop_front(), e.advance(position, loop, done), smaller);
+  inside(order, e.advance(position, loop, done), smaller);
   if (int64_t more = tail - smaller.lanes)
     rest(order, e.advance(position, loop, done + smaller.lanes), smaller, more);
 }

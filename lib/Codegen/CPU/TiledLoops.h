@@ -2,7 +2,7 @@
 #ifndef LIGATURE_CODEGEN_CPU_TILEDLOOPS_H
 #define LIGATURE_CODEGEN_CPU_TILEDLOOPS_H
 
-#include "Emitter.h"
+#include "Panel.h"
 
 namespace lig::codegen::cpu {
 
@@ -12,6 +12,8 @@ struct Schedule {
   llvm::SmallVector<unsigned> parallel;
   /// Reduction loops inside a tile, outermost first.
   llvm::SmallVector<unsigned> reductions;
+  /// An operand that is copied whenever the lane loop has moved.
+  std::optional<Panel> panel;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
 };

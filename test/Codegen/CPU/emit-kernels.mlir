@@ -141,3 +141,26 @@ module @empty {
     return
   }
 }
+
+// -----
+
+// A right side that is contiguous along the reduction is turned into a panel
+// once for all rows.
+// CHECK-LABEL: module @copies_panels
+module @copies_panels {
+  // CHECK: %[[PANEL:.+]] = memref.alloc() : memref<1536xf32>
+  // CHECK: vector.shuffle
+  // CHECK: vector.store {{.+}}, %[[PANEL]]
+  // CHECK: vector.load %[[PANEL]]
+  // CHECK: vector.fma
+  // CHECK: memref.dealloc %[[PANEL]]
+  func.func @main(%a: memref<32x64xf32>, %b: memref<48x64xf32>, %c: memref<32x48xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%a, %b : memref<32x64xf32>, memref<48x64xf32>) outs(%c : memref<32x48xf32>) {
+    ^bb0(%x: f32, %y: f32, %s: f32):
+      %0 = arith.mulf %x, %y : f32
+      %1 = arith.addf %s, %0 : f32
+      linalg.yield %1 : f32
+    }
+    return
+  }
+}
