@@ -6,9 +6,9 @@
 
 namespace lig::codegen::cpu {
 
-/// Whether every operation of `nest` has a form on vectors, and no operand keeps
-/// truth values in memory along `laneLoop`: those take a byte each there, but a
-/// bit each in a vector.
+/// Whether every operation of `nest` has a form on vectors, and no operand
+/// keeps truth values in memory along `laneLoop`: those take a byte each there,
+/// but a bit each in a vector.
 bool hasVectorForm(const Nest &nest, int laneLoop);
 
 /// Whether everything that is stored is contiguous along `laneLoop`.

@@ -110,7 +110,8 @@ static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
                        const Machine &machine) {
   const Access *panel = panelOf(nest, laneLoop);
   SmallVector<int> rowLoops = {-1};
-  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+  // Of equals the innermost: its rows lie closest together.
+  for (unsigned loop : llvm::reverse(nest.loopsOfKind(/*reduction=*/false)))
     if (int(loop) != laneLoop && !panel->strides[loop])
       rowLoops.push_back(loop);
   Tile best;
@@ -163,6 +164,20 @@ static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile,
   return order;
 }
 
+/// Whether neighbouring rows read what the steps of the innermost reduction
+/// read, as windows do: written out, each vector is loaded once for all.
+static bool sharesSteps(const Nest &nest, const Schedule &schedule) {
+  unsigned last = schedule.reductions.back();
+  const Tile &tile = schedule.tile;
+  if (nest.loops[last].extent > 5)
+    return false;
+  return llvm::any_of(inputsOf(nest), [&](const Access *input) {
+    int64_t row = input->stride(tile.rowLoop);
+    return row && input->stride(tile.laneLoop) == 1 && input->strides[last] &&
+           (row % input->strides[last] == 0 || input->strides[last] % row == 0);
+  });
+}
+
 /// How often a panel would be read.
 static int64_t usesOfPanel(const Nest &nest, const Access &panel) {
   int64_t uses = 1;
@@ -202,6 +217,12 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   Schedule schedule;
   schedule.tile = chooseTile(nest, laneLoop, lanes, emitter.machine);
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
+  if (sharesSteps(nest, schedule)) {
+    // What rows share stays in registers beside their accumulators.
+    schedule.unrollsLast = true;
+    schedule.tile.rows = std::min<int64_t>(schedule.tile.rows, 4);
+    schedule.tile.columns = 1;
+  }
   const Access &panel = *panelOf(nest, laneLoop);
   bool copies = wantsPanel(nest, panel, schedule.tile);
   if (panel.stride(laneLoop) != 1 && !copies)

@@ -129,6 +129,12 @@ SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
   if (loops.empty())
     return runBody(e, tile, position, carried);
   unsigned loop = loops.front();
+  if (schedule.unrollsLast && loops.size() == 1) {
+    SmallVector<Value> results(carried);
+    for (int64_t step = 0; step < e.nest.loops[loop].extent; ++step)
+      results = reduce({}, e.advance(position, loop, step), tile, results);
+    return results;
+  }
   return e.loop(e.nest.loops[loop].extent, 1, carried,
                 [&](Value iv, ValueRange accumulators) {
                   return reduce(loops.drop_front(),

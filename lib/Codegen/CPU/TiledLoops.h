@@ -14,6 +14,8 @@ struct Schedule {
   llvm::SmallVector<unsigned> reductions;
   /// An operand that is copied whenever the lane loop has moved.
   std::optional<Panel> panel;
+  /// Whether the innermost reduction is written out step by step.
+  bool unrollsLast = false;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
 };
