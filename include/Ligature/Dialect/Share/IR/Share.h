@@ -24,6 +24,8 @@ namespace lig::share {
 /// bytes of that block.
 inline constexpr llvm::StringLiteral kOffsetAttr = "share.offset";
 inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
+/// On a parameter: the names of others that held the same bytes and became it.
+inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
 
 /// The parameter or view that `name` stands for in `op`'s module, or null.
 mlir::Operation *lookupParameter(mlir::Operation *op,

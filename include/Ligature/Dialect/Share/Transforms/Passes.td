@@ -4,4 +4,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PrintReportPass : Pass<"share-print-report", "::mlir::ModuleOp"> {
+  let summary = "Print which parameters are stored and who shares them";
+  let description = [{
+    Writes the sharing report to the standard output.
+
+    **Before**: any module with parameters.
+    **After**: the same module.
+    **Keeps**: everything.
+    **Refuses**: nothing.
+  }];
+  let options = [Option<"json", "json", "bool", "false",
+                        "write JSON instead of text">];
+}
+
 #endif
