@@ -1,0 +1,9 @@
+// Translations of the Activation operator family.
+
+#include "Operators.h"
+
+#include "Node.h"
+
+using namespace lig::onnx_import;
+
+void lig::onnx_import::addActivationOperators(OperatorTable &table) {}

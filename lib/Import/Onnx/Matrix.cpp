@@ -1,0 +1,9 @@
+// Translations of the Matrix operator family.
+
+#include "Operators.h"
+
+#include "Node.h"
+
+using namespace lig::onnx_import;
+
+void lig::onnx_import::addMatrixOperators(OperatorTable &table) {}
