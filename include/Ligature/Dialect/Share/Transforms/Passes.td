@@ -4,6 +4,37 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MergeParametersPass : Pass<"share-merge-parameters", "::mlir::ModuleOp"> {
+  let summary = "Leave one parameter of those that hold the same elements";
+  let description = [{
+    Parameters that hold the same bytes become one. One that holds the elements
+    of another in another shape, transposed, or as consecutive rows of it
+    becomes a `share.view` of that one under its old name.
+
+    **Before**: parameters with values, as attributes or resources; tensors of
+    files count as equal only by their names.
+    **After**: the first of equal ones, with the names of the others in
+    `share.merged`, and views.
+    **Keeps**: all values, bit for bit: -0.0 is not 0.0, and NaNs with other
+    payloads are other values. Equal bytes of another element type stay.
+    **Refuses**: nothing; trainable and mutable parameters stay as they are.
+  }];
+  let options = [
+    Option<"views", "views", "bool", "true",
+           "find reshapes, transposes and slices, too">,
+    Option<"minViewBytes", "min-view-bytes", "int64_t", "256",
+           "bytes below which only whole equal parameters are merged">,
+    Option<"hashBits", "hash-bits", "unsigned", "64",
+           "bits of the hashes that are used; few make collisions">];
+  let statistics = [
+    Statistic<"numMerged", "num-merged", "parameters that became another">,
+    Statistic<"numViews", "num-views", "parameters that became views">,
+    Statistic<"bytesSaved", "bytes-saved", "bytes no longer stored">];
+  let dependentDialects = ["::lig::share::ShareDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def PrintReportPass : Pass<"share-print-report", "::mlir::ModuleOp"> {
   let summary = "Print which parameters are stored and who shares them";
   let description = [{

@@ -1,0 +1,32 @@
+// Views that replace parameters, for the passes that find relations.
+#ifndef LIGATURE_LIB_DIALECT_SHARE_TRANSFORMS_VIEWS_H
+#define LIGATURE_LIB_DIALECT_SHARE_TRANSFORMS_VIEWS_H
+
+#include "Ligature/Analysis/Equivalence.h"
+#include "Ligature/Dialect/Share/IR/Share.h"
+
+namespace lig::share {
+
+/// Writes an expression of the given root into the body of a view.
+using ViewBody = llvm::function_ref<mlir::Value(
+    mlir::OpBuilder &, mlir::Location, mlir::Value root)>;
+
+/// Puts a view of `root` in the place of `param`, under its name and type, and
+/// erases `param`. Uses go by the name, so none changes.
+ViewOp replaceByView(ParamOp param, ParamOp root, ViewBody body);
+
+/// `value` with another shape of equally many elements.
+mlir::Value makeReshape(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::Value value, llvm::ArrayRef<int64_t> shape);
+
+mlir::Value makeTranspose(mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Value value,
+                          llvm::ArrayRef<int64_t> permutation);
+
+/// `count` slices along the leading dimension, from `first` on.
+mlir::Value makeLeadingSlice(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value value, int64_t first, int64_t count);
+
+} // namespace lig::share
+
+#endif // LIGATURE_LIB_DIALECT_SHARE_TRANSFORMS_VIEWS_H
