@@ -123,9 +123,10 @@ def WriteSlicesPass : Pass<"lig-write-slices"> {
     insertions it would cost the analysis more than its copies cost a run.
 
     **Before**: `tensor.pad` and `tensor.concat` on static tensors.
-    **After**: `linalg.fill`, `tensor.insert_slice`, long `tensor.concat`.
+    **After**: `linalg.fill` or `tensor.generate`, `tensor.insert_slice`, long
+    `tensor.concat`.
     **Keeps**: everything else.
-    **Refuses**: nothing; a pad whose value differs per position stays.
+    **Refuses**: nothing; a pad whose value differs per position is generated.
   }];
   let options = [Option<"maxOperands", "max-operands", "unsigned", "8",
                         "operands of a concatenation that is rewritten">];
