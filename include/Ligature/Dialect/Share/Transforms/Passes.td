@@ -4,6 +4,22 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LoadFilesPass : Pass<"share-load-files", "::mlir::ModuleOp"> {
+  let summary = "Map the files that hold parameters";
+  let description = [{
+    A value `#share.file<...>` becomes a resource that lies in the mapped file.
+
+    **Before**: parameters with values in safetensors files.
+    **After**: parameters with values at hand; no byte was copied.
+    **Keeps**: values, and parameters whose values are elsewhere.
+    **Refuses**: a path that leads out of the folder, a file that is missing or
+    broken, a tensor that is missing or of another type than the parameter.
+  }];
+  let options = [Option<"folder", "folder", "std::string", "",
+                        "what paths start from; the module's own by default">];
+  let statistics = [Statistic<"numLoaded", "num-loaded", "parameters loaded">];
+}
+
 def MergeParametersPass : Pass<"share-merge-parameters", "::mlir::ModuleOp"> {
   let summary = "Leave one parameter of those that hold the same elements";
   let description = [{
