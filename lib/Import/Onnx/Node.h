@@ -114,12 +114,19 @@ public:
                  llvm::ArrayRef<Tensor> arguments);
   /// The SSA value of any tensor; see input().
   mlir::Value materialize(const Tensor &tensor);
+  /// A tensor in an attribute; a failure has been reported.
+  llvm::FailureOr<Constant> readTensor(const onnx::TensorProto &proto) const;
+  /// True if an input was read that the node lacks; that has been reported.
+  bool readMissingInput() const { return missingInput; }
 
 private:
   GraphImporter &importer;
   const onnx::NodeProto &proto;
   int opsetVersion;
   mlir::Location location;
+  mutable bool missingInput = false;
+  /// What tensor() gives for an input that is missing.
+  mutable Tensor poison;
 };
 
 /// Translates one node: reads inputs, builds operations, sets every wanted

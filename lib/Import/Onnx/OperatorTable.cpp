@@ -28,6 +28,7 @@ Translation OperatorTable::find(llvm::StringRef domain, llvm::StringRef name,
 const OperatorTable &OperatorTable::get() {
   static const OperatorTable *table = [] {
     auto *filled = new OperatorTable;
+    addConstantOperators(*filled);
     addElementwiseOperators(*filled);
     addActivationOperators(*filled);
     addReductionOperators(*filled);

@@ -4,6 +4,7 @@
 namespace lig::onnx_import {
 class OperatorTable;
 
+void addConstantOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
 void addActivationOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
