@@ -51,6 +51,58 @@ def MergeParametersPass : Pass<"share-merge-parameters", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def OutlineViewsPass : Pass<"share-outline-views", "::mlir::ModuleOp"> {
+  let summary = "Name the transposes and slices of parameters as views";
+  let description = [{
+    A chain of moves of one parameter (transposes, slices, reshapes) in a
+    function becomes a `share.view`; equal chains become one.
+
+    **Before**: moves of `share.get` in functions.
+    **After**: `share.get` of views; what only reshapes stays where it is,
+    because no one would copy for it.
+    **Keeps**: views that are there.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numOutlined", "num-outlined", "views made">,
+    Statistic<"numReused", "num-reused", "moves that a view showed already">];
+  let dependentDialects = ["::lig::share::ShareDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SimplifyViewsPass : Pass<"share-simplify-views", "::mlir::ModuleOp"> {
+  let summary = "Let every view read parameters, in few moves, once";
+  let description = [{
+    Views of views become views of parameters, moves that cancel go, a view
+    that shows a parameter as it is gives way to it, and so does one that
+    repeats another view.
+
+    **Before**: views of parameters and views.
+    **After**: views of parameters, all different.
+    **Keeps**: parameters; names of views that remain.
+    **Refuses**: a view that reads itself, by whatever way.
+  }];
+  let statistics = [
+    Statistic<"numInlined", "num-inlined", "reads of views within views">,
+    Statistic<"numReplaced", "num-replaced", "views that something else is">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def DropUnreadPass : Pass<"share-drop-unread", "::mlir::ModuleOp"> {
+  let summary = "Drop parameters and views that nothing reads";
+  let description = [{
+    **Before**: any module with parameters.
+    **After**: each frozen parameter and each view is read, from outside of
+    views or by a view that is.
+    **Keeps**: trainable and mutable parameters.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numParameters", "num-parameters", "parameters dropped">,
+    Statistic<"numViews", "num-views", "views dropped">];
+}
+
 def PrintReportPass : Pass<"share-print-report", "::mlir::ModuleOp"> {
   let summary = "Print which parameters are stored and who shares them";
   let description = [{
