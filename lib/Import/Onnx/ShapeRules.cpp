@@ -18,16 +18,26 @@ static int64_t product(ArrayRef<int64_t> extents) {
                          std::multiplies<>());
 }
 
+/// What the model declares for the output, where an input that would tell the
+/// shape is not constant.
+static FailureOr<Extents> declaredReshape(Node &node, StringRef what) {
+  auto declared = node.declaredShape(0);
+  if (!declared)
+    return node.requireInts(1, what);
+  if (product(*declared) != product(node.shape(0)))
+    return LogicalResult(node.error() << product(node.shape(0))
+                                      << " elements do not fit the declared "
+                                         "shape");
+  return *declared;
+}
+
 FailureOr<Extents> lig::onnx_import::reshapedShape(Node &node) {
   ArrayRef<int64_t> from = node.shape(0);
   Extents shape;
-  if (auto known = node.constantInts(1)) {
+  if (auto known = node.constantInts(1))
     shape = *known;
-  } else if (auto declared = node.declaredShape(0)) {
-    return *declared;
-  } else {
-    return node.requireInts(1, "the shape");
-  }
+  else
+    return declaredReshape(node, "the shape");
   bool zeroIsZero = node.intAttribute("allowzero", 0) != 0;
   int64_t known = 1;
   std::optional<unsigned> open;
@@ -76,6 +86,8 @@ FailureOr<Extents> lig::onnx_import::flattenedShape(Node &node) {
 
 FailureOr<Extents> lig::onnx_import::squeezedShape(Node &node) {
   ArrayRef<int64_t> from = node.shape(0);
+  if (node.hasInput(1) && !node.constant(1))
+    return declaredReshape(node, "the axes");
   auto given = node.attributeOrInput("axes", 1);
   if (failed(given))
     return failure();
@@ -100,6 +112,8 @@ FailureOr<Extents> lig::onnx_import::squeezedShape(Node &node) {
 
 FailureOr<Extents> lig::onnx_import::unsqueezedShape(Node &node) {
   ArrayRef<int64_t> from = node.shape(0);
+  if (node.hasInput(1) && !node.constant(1))
+    return declaredReshape(node, "the axes");
   auto given = node.attributeOrInput("axes", 1);
   if (failed(given))
     return failure();
@@ -205,6 +219,23 @@ FailureOr<SliceRange> lig::onnx_import::sliceRange(Node &node) {
   return range;
 }
 
+/// The parts as the model declares them for the outputs.
+static FailureOr<SplitParts> declaredParts(Node &node, int64_t axis) {
+  SplitParts parts{axis, {}};
+  int64_t sum = 0;
+  for (unsigned i = 0; i < node.numOutputs(); ++i) {
+    auto declared = node.declaredShape(i);
+    if (!declared || declared->size() != node.shape(0).size())
+      return LogicalResult(node.requireInts(1, "the extents of the parts"));
+    parts.sizes.push_back((*declared)[axis]);
+    sum += parts.sizes.back();
+  }
+  if (sum != node.shape(0)[axis])
+    return LogicalResult(node.error() << "the declared parts add up to " << sum
+                                      << ", not " << node.shape(0)[axis]);
+  return parts;
+}
+
 FailureOr<SplitParts> lig::onnx_import::splitParts(Node &node) {
   ArrayRef<int64_t> shape = node.shape(0);
   auto axis = node.normalizeAxis(node.intAttribute("axis", 0), shape.size());
@@ -213,6 +244,8 @@ FailureOr<SplitParts> lig::onnx_import::splitParts(Node &node) {
   int64_t extent = shape[*axis];
   int64_t count = node.numOutputs();
   SplitParts parts{*axis, {}};
+  if (node.hasInput(1) && !node.constant(1))
+    return declaredParts(node, *axis);
   auto given = node.attributeOrInput("split", 1);
   if (failed(given))
     return failure();
@@ -287,8 +320,13 @@ FailureOr<Extents> lig::onnx_import::tileRepeats(Node &node) {
     repeats = *known;
   } else if (auto declared = node.declaredShape(0);
              declared && declared->size() == shape.size()) {
-    for (auto [to, from] : llvm::zip(*declared, shape))
+    for (auto [to, from] : llvm::zip(*declared, shape)) {
       repeats.push_back(from == 0 ? 1 : to / from);
+      if (repeats.back() * from != to)
+        return LogicalResult(node.error()
+                             << "the declared extent " << to
+                             << " repeats no extent " << from);
+    }
   } else {
     return node.requireInts(1, "the repeats");
   }
