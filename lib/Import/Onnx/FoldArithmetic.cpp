@@ -297,9 +297,9 @@ static FailureOr<bool> evaluateReduction(Node &node) {
   for (int64_t i = 0, e = input.numElements(); i < e; ++i) {
     int64_t to = broadcastOffset(index, kept);
     if (numbers.isFloat)
-      floats[to] = floats[to] ? combineFloats(op, *floats[to],
-                                              numbers.floats[i], false)
-                              : numbers.floats[i];
+      floats[to] =
+          floats[to] ? combineFloats(op, *floats[to], numbers.floats[i], false)
+                     : numbers.floats[i];
     else
       ints[to] = ints[to] ? combineInts(op, *ints[to], numbers.ints[i],
                                         input.isUnsigned, false)

@@ -55,13 +55,13 @@ static FailureOr<bool> evaluateTranspose(Node &node) {
     shape.push_back(node.shape(0)[d]);
     strides.push_back(from[d]);
   }
-  node.setOutput(0, moveElements(*node.constant(0), shape,
-                                 [&](ArrayRef<int64_t> index) {
-                                   int64_t offset = 0;
-                                   for (auto [i, s] : llvm::zip(index, strides))
-                                     offset += i * s;
-                                   return offset;
-                                 }));
+  node.setOutput(
+      0, moveElements(*node.constant(0), shape, [&](ArrayRef<int64_t> index) {
+        int64_t offset = 0;
+        for (auto [i, s] : llvm::zip(index, strides))
+          offset += i * s;
+        return offset;
+      }));
   return true;
 }
 
@@ -70,15 +70,15 @@ static FailureOr<bool> evaluateSlice(Node &node) {
   if (failed(range))
     return failure();
   Extents strides = rowMajorStrides(node.shape(0));
-  node.setOutput(
-      0, moveElements(*node.constant(0), range->sizes,
-                      [&](ArrayRef<int64_t> index) {
-                        int64_t offset = 0;
-                        for (auto [d, i] : llvm::enumerate(index))
-                          offset += (range->starts[d] + i * range->steps[d]) *
-                                    strides[d];
-                        return offset;
-                      }));
+  node.setOutput(0, moveElements(*node.constant(0), range->sizes,
+                                 [&](ArrayRef<int64_t> index) {
+                                   int64_t offset = 0;
+                                   for (auto [d, i] : llvm::enumerate(index))
+                                     offset += (range->starts[d] +
+                                                i * range->steps[d]) *
+                                               strides[d];
+                                   return offset;
+                                 }));
   return true;
 }
 
@@ -91,15 +91,14 @@ static FailureOr<bool> evaluateSplit(Node &node) {
   for (auto [part, size] : llvm::enumerate(parts->sizes)) {
     shape[parts->axis] = size;
     if (node.wantsOutput(part))
-      node.setOutput(part, moveElements(*node.constant(0), shape,
-                                        [&](ArrayRef<int64_t> index) {
-                                          int64_t offset =
-                                              start * strides[parts->axis];
-                                          for (auto [i, s] :
-                                               llvm::zip(index, strides))
-                                            offset += i * s;
-                                          return offset;
-                                        }));
+      node.setOutput(
+          part,
+          moveElements(*node.constant(0), shape, [&](ArrayRef<int64_t> index) {
+            int64_t offset = start * strides[parts->axis];
+            for (auto [i, s] : llvm::zip(index, strides))
+              offset += i * s;
+            return offset;
+          }));
     start += size;
   }
   return true;
@@ -133,10 +132,10 @@ static FailureOr<bool> evaluateExpand(Node &node) {
     return failure();
   if (!mayFold(*shape, node.elementType(0)))
     return false;
-  node.setOutput(0, moveElements(*node.constant(0), *shape,
-                                 [&](ArrayRef<int64_t> index) {
-                                   return broadcastOffset(index, node.shape(0));
-                                 }));
+  node.setOutput(
+      0, moveElements(*node.constant(0), *shape, [&](ArrayRef<int64_t> index) {
+        return broadcastOffset(index, node.shape(0));
+      }));
   return true;
 }
 
@@ -151,14 +150,13 @@ static FailureOr<bool> evaluateTile(Node &node) {
       return false;
   if (!mayFold(shape, node.elementType(0)))
     return false;
-  node.setOutput(0, moveElements(*node.constant(0), shape,
-                                 [&](ArrayRef<int64_t> index) {
-                                   int64_t offset = 0;
-                                   for (auto [i, extent] :
-                                        llvm::zip(index, from))
-                                     offset = offset * extent + i % extent;
-                                   return offset;
-                                 }));
+  node.setOutput(
+      0, moveElements(*node.constant(0), shape, [&](ArrayRef<int64_t> index) {
+        int64_t offset = 0;
+        for (auto [i, extent] : llvm::zip(index, from))
+          offset = offset * extent + i % extent;
+        return offset;
+      }));
   return true;
 }
 
@@ -191,16 +189,14 @@ static FailureOr<bool> evaluateGather(Node &node) {
   }
   Extents strides = rowMajorStrides(from);
   node.setOutput(
-      0, moveElements(
-             *node.constant(0), shape, [&](ArrayRef<int64_t> index) {
-               int64_t row = broadcastOffset(index.slice(*axis, at.size()), at);
-               int64_t offset = indices[row] * strides[*axis];
-               for (int64_t d = 0; d < int64_t(from.size()); ++d)
-                 if (d != *axis)
-                   offset += strides[d] *
-                             index[d < *axis ? d : d + at.size() - 1];
-               return offset;
-             }));
+      0, moveElements(*node.constant(0), shape, [&](ArrayRef<int64_t> index) {
+        int64_t row = broadcastOffset(index.slice(*axis, at.size()), at);
+        int64_t offset = indices[row] * strides[*axis];
+        for (int64_t d = 0; d < int64_t(from.size()); ++d)
+          if (d != *axis)
+            offset += strides[d] * index[d < *axis ? d : d + at.size() - 1];
+        return offset;
+      }));
   return true;
 }
 
@@ -208,14 +204,14 @@ static FailureOr<bool> evaluateConstantOfShape(Node &node) {
   Extents shape(node.constant(0)->asInts());
   for (int64_t extent : shape)
     if (extent < 0)
-      return LogicalResult(node.error() << "the shape has the entry "
-                                        << extent);
+      return LogicalResult(node.error()
+                           << "the shape has the entry " << extent);
   const onnx::AttributeProto *value = node.attribute("value");
   // Any other value is left to the translation, which reads every encoding.
-  if (value && (value->t().data_type() != onnx::TensorProto::INT64 ||
-                value->t().int64_data_size() +
-                        int(value->t().raw_data().size() / 8) !=
-                    1))
+  if (value &&
+      (value->t().data_type() != onnx::TensorProto::INT64 ||
+       value->t().int64_data_size() + int(value->t().raw_data().size() / 8) !=
+           1))
     return false;
   Type element = value ? Type(IntegerType::get(node.context(), 64))
                        : Type(Float32Type::get(node.context()));

@@ -2,6 +2,7 @@
 
 #include "GraphImporter.h"
 
+#include "Fold.h"
 #include "TensorData.h"
 
 using namespace mlir;
@@ -168,10 +169,15 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
       return node.error() << "output '" << name << "' is made twice";
 
   // The model's own functions come before operators of the same name.
+  bool isLocal = model.functions.findLocal(proto);
+  if (!isLocal && domain.empty()) {
+    FailureOr<bool> folded = foldNode(node);
+    if (failed(folded) || *folded)
+      return failure(failed(folded));
+  }
   Translation translate =
-      model.functions.findLocal(proto)
-          ? nullptr
-          : OperatorTable::get().find(domain, proto.op_type(), version);
+      isLocal ? nullptr
+              : OperatorTable::get().find(domain, proto.op_type(), version);
   if (translate) {
     if (failed(translate(node)) || node.readMissingInput())
       return failure();

@@ -29,8 +29,8 @@ Value lig::onnx_import::reversed(OpBuilder &b, Location loc, Value input,
                       b.getMultiDimIdentityMap(type.getRank())};
   SmallVector<utils::IteratorType> loops(type.getRank(),
                                          utils::IteratorType::parallel);
-  Value empty = tensor::EmptyOp::create(b, loc, type.getShape(),
-                                        type.getElementType());
+  Value empty =
+      tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
   return linalg::GenericOp::create(
              b, loc, type, input, empty, maps, loops,
              [](OpBuilder &nested, Location at, ValueRange elements) {
@@ -163,9 +163,8 @@ static LogicalResult translateTile(Node &node) {
 static FailureOr<int64_t> blockSize(Node &node) {
   int64_t block = node.intAttribute("blocksize", 0);
   if (block <= 0 || block > (1 << 20) || node.shape(0).size() != 4)
-    return LogicalResult(node.error()
-                         << "blocks of size " << block << " in rank "
-                         << node.shape(0).size());
+    return LogicalResult(node.error() << "blocks of size " << block
+                                      << " in rank " << node.shape(0).size());
   return block;
 }
 

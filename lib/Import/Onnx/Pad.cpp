@@ -34,8 +34,7 @@ static Value borderPart(OpBuilder &b, Location loc, Value value, int64_t axis,
                         int64_t period) {
   int64_t extent = extentOf(value, axis);
   if (border == Border::Edge || period == 1) {
-    Value line =
-        sliceAlong(b, loc, value, axis, atEnd ? extent - 1 : 0, 1);
+    Value line = sliceAlong(b, loc, value, axis, atEnd ? extent - 1 : 0, 1);
     SmallVector<int64_t> shape(
         cast<RankedTensorType>(value.getType()).getShape());
     shape[axis] = missing;
@@ -43,8 +42,8 @@ static Value borderPart(OpBuilder &b, Location loc, Value value, int64_t axis,
   }
   if (border == Border::Reflect) {
     int64_t size = std::min(missing, extent - 1);
-    Value part = sliceAlong(b, loc, value, axis,
-                            atEnd ? extent - 1 - size : 1, size);
+    Value part =
+        sliceAlong(b, loc, value, axis, atEnd ? extent - 1 - size : 1, size);
     return reversed(b, loc, part, axis);
   }
   int64_t whole = extent / period * period;
@@ -165,8 +164,8 @@ LogicalResult lig::onnx_import::translatePad(Node &node) {
                           << " for extent " << from[d];
     shape.push_back(from[d] + low[d] + high[d]);
     bool grows = low[d] > 0 || high[d] > 0;
-    int64_t left = from[d] + std::min<int64_t>(low[d], 0) +
-                   std::min<int64_t>(high[d], 0);
+    int64_t left =
+        from[d] + std::min<int64_t>(low[d], 0) + std::min<int64_t>(high[d], 0);
     if (left < 0 || (grows && left == 0 && *border != Border::Constant))
       return node.error() << "dimension " << d << " has nothing to pad with";
   }

@@ -33,8 +33,8 @@ static SmallVector<Value> perDimension(Node &node, unsigned values,
     Value axis = math.read(node.input(axes), math.constant(i));
     axis = math.wrap(axis, rank);
     for (int64_t d = 0; d < rank; ++d)
-      result[d] = math.select(math.equal(axis, math.constant(d)), entry,
-                              result[d]);
+      result[d] =
+          math.select(math.equal(axis, math.constant(d)), entry, result[d]);
   }
   return result;
 }
@@ -90,9 +90,9 @@ LogicalResult lig::onnx_import::translateRuntimeSlice(Node &node) {
           IndexMath inner(nested, at);
           SmallVector<Value> place;
           for (int64_t d = 0; d < rank; ++d)
-            place.push_back(inner.clamp(
-                inner.add(starts[d], inner.mul(index[d], steps[d])), 0,
-                from[d] - 1));
+            place.push_back(
+                inner.clamp(inner.add(starts[d], inner.mul(index[d], steps[d])),
+                            0, from[d] - 1));
           return tensor::ExtractOp::create(nested, at, input, place);
         });
   }
@@ -112,8 +112,7 @@ static Value borderIndex(IndexMath &math, Value at, int64_t n, Border border) {
   return math.clamp(at, 0, n - 1);
 }
 
-LogicalResult lig::onnx_import::translateRuntimePad(Node &node,
-                                                    Border border) {
+LogicalResult lig::onnx_import::translateRuntimePad(Node &node, Border border) {
   ArrayRef<int64_t> from = node.shape(0);
   SmallVector<int64_t> shape = *node.declaredShape(0);
   int64_t rank = from.size();
@@ -169,8 +168,8 @@ LogicalResult lig::onnx_import::translateReverseSequence(Node &node) {
         Value length =
             math.clamp(math.read(lengths, index[batch]), 0, shape[time]);
         Value back = math.sub(math.sub(length, index[time]), math.constant(1));
-        place[time] = math.select(math.less(index[time], length), back,
-                                  index[time]);
+        place[time] =
+            math.select(math.less(index[time], length), back, index[time]);
         return tensor::ExtractOp::create(nested, at, input, place);
       });
   node.setOutput(0, result, node.isUnsigned(0));

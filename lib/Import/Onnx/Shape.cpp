@@ -1,6 +1,6 @@
 // Operators that change or tell a tensor's shape and leave its elements where
-// they are. Reshapes are `tensor.expand_shape` and `tensor.collapse_shape`, so a
-// parameter under another shape is still that parameter.
+// they are. Reshapes are `tensor.expand_shape` and `tensor.collapse_shape`, so
+// a parameter under another shape is still that parameter.
 
 #include "Operators.h"
 
@@ -104,9 +104,9 @@ static LogicalResult translateExpand(Node &node) {
   if (failed(shape) || failed(refuseDynamic(node)) ||
       failed(node.makeType(*shape, node.elementType(0))))
     return failure();
-  node.setOutput(
-      0, broadcastTo(node.builder(), node.loc(), node.input(0), *shape),
-      node.isUnsigned(0));
+  node.setOutput(0,
+                 broadcastTo(node.builder(), node.loc(), node.input(0), *shape),
+                 node.isUnsigned(0));
   return success();
 }
 
@@ -133,8 +133,8 @@ static LogicalResult translateShape(Node &node) {
   };
   int64_t start = place(node.intAttribute("start", 0));
   int64_t end = place(node.intAttribute("end", rank));
-  ArrayRef<int64_t> part = input.type.getShape().slice(
-      start, std::max<int64_t>(0, end - start));
+  ArrayRef<int64_t> part =
+      input.type.getShape().slice(start, std::max<int64_t>(0, end - start));
   SmallVector<Value> dims;
   for (size_t d = 0; d < part.size(); ++d)
     dims.push_back(runtimeDim(input, start + d));

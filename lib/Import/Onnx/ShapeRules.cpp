@@ -174,8 +174,9 @@ FailureOr<SliceRange> lig::onnx_import::sliceRange(Node &node) {
   auto axes = node.attributeOrInput("axes", 3);
   if (failed(axes))
     return failure();
-  Extents along = *axes ? Extents(**axes)
-                        : llvm::to_vector(llvm::seq<int64_t>(0, starts->size()));
+  Extents along = *axes
+                      ? Extents(**axes)
+                      : llvm::to_vector(llvm::seq<int64_t>(0, starts->size()));
   Extents steps(starts->size(), 1);
   if (!attributes && node.hasInput(4)) {
     auto given = node.requireInts(4, "the steps");
@@ -256,18 +257,17 @@ FailureOr<SplitParts> lig::onnx_import::splitParts(Node &node) {
       if (size < 0 || llvm::AddOverflow(sum, size, sum))
         return LogicalResult(node.error() << "a part has the extent " << size);
     if (sum != extent || int64_t(parts.sizes.size()) != count)
-      return LogicalResult(node.error()
-                           << parts.sizes.size() << " parts of together " << sum
-                           << " for " << count << " outputs and extent "
-                           << extent);
+      return LogicalResult(
+          node.error() << parts.sizes.size() << " parts of together " << sum
+                       << " for " << count << " outputs and extent " << extent);
     return parts;
   }
   // Equal parts; where that does not come out even the last is smaller.
   int64_t size = llvm::divideCeil(extent, count);
   if (extent % count != 0 && !node.hasAttribute("num_outputs"))
-    return LogicalResult(node.error() << "extent " << extent
-                                      << " does not split into " << count
-                                      << " equal parts");
+    return LogicalResult(node.error()
+                         << "extent " << extent << " does not split into "
+                         << count << " equal parts");
   for (int64_t i = 0; i < count; ++i)
     parts.sizes.push_back(std::clamp<int64_t>(extent - i * size, 0, size));
   return parts;
@@ -304,8 +304,8 @@ FailureOr<Extents> lig::onnx_import::expandedShape(Node &node) {
     return node.requireInts(1, "the shape");
   for (int64_t extent : target)
     if (extent < 0)
-      return LogicalResult(node.error() << "the shape has the entry "
-                                        << extent);
+      return LogicalResult(node.error()
+                           << "the shape has the entry " << extent);
   auto shape = broadcastShapes(node.shape(0), target);
   if (failed(shape))
     return LogicalResult(node.error()
@@ -323,9 +323,8 @@ FailureOr<Extents> lig::onnx_import::tileRepeats(Node &node) {
     for (auto [to, from] : llvm::zip(*declared, shape)) {
       repeats.push_back(from == 0 ? 1 : to / from);
       if (repeats.back() * from != to)
-        return LogicalResult(node.error()
-                             << "the declared extent " << to
-                             << " repeats no extent " << from);
+        return LogicalResult(node.error() << "the declared extent " << to
+                                          << " repeats no extent " << from);
     }
   } else {
     return node.requireInts(1, "the repeats");
