@@ -148,6 +148,9 @@ SharingReport lig::analyzeSharing(ModuleOp module) {
     if (auto merged = param->getAttrOfType<ArrayAttr>(share::kMergedAttr))
       for (auto name : merged.getAsRange<StringAttr>())
         entry.merged.push_back(name.str());
+    if (auto source =
+            param->getAttrOfType<StringAttr>(share::kPackedFromAttr))
+      entry.packedFrom = source.str();
     report.uses += count.uses;
     report.applications += count.applications;
     report.bytesStored += entry.bytes;

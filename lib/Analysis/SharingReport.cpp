@@ -38,6 +38,8 @@ static void printParameter(llvm::raw_ostream &out,
     out << ", trainable";
   if (parameter.isMutable)
     out << ", mutable";
+  if (!parameter.packedFrom.empty())
+    out << ", packed from " << parameter.packedFrom;
   out << '\n';
   if (!parameter.merged.empty())
     out << "                             holds also "
@@ -89,6 +91,7 @@ llvm::json::Value SharingReport::toJSON() const {
         {"applications", parameter.applications},
         {"trainable", parameter.trainable},
         {"mutable", parameter.isMutable},
+        {"packed_from", parameter.packedFrom},
         {"merged", llvm::json::Array(parameter.merged)},
         {"views", llvm::json::Array(parameter.views)}});
   for (const SharedView &view : views)

@@ -7,10 +7,11 @@
 #include "ReadThroughTransposes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
+#include "Ligature/Analysis/ParameterMoves.h"
 #include "Ligature/Codegen/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -23,16 +24,15 @@ namespace lig::codegen {
 /// Storing this many elements beside what is read is always worth it.
 static constexpr int64_t kSmallElements = 64;
 
-/// True if `value` is a parameter or a mere reshape of one: it costs nothing.
-static bool isFree(Value value) {
-  while (auto *op = value.getDefiningOp()) {
-    if (isa<lig::share::GetOp>(op))
-      return true;
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-      return false;
-    value = op->getOperand(0);
-  }
-  return false;
+/// True if `value` only repeats elements, as a bias does along a batch: kernels
+/// repeat them for nothing.
+static bool isBroadcast(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<linalg::BroadcastOp>(op))
+    return true;
+  Value operand = op ? lig::getMovedOperand(op) : Value();
+  return operand && cast<RankedTensorType>(operand.getType()).getNumElements() <
+                        cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
 namespace {
@@ -43,7 +43,8 @@ struct PackParameters
     lig::codegen::ParameterTable table(module);
     // A parameter that something reads as it is stays; its transposes would be
     // second copies, so their consumers read it the other way instead.
-    numRead += lig::codegen::readThroughTransposes(module);
+    reads.emplace(module);
+    numRead += lig::codegen::readThroughTransposes(module, *reads);
     for (auto function : module.getOps<func::FuncOp>()) {
       packIn(function, table);
       IRRewriter rewriter(&getContext());
@@ -55,7 +56,7 @@ struct PackParameters
 private:
   bool isWorthPacking(Value value, lig::ConstantEvaluator &evaluator) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || isFree(value))
+    if (!type || reads->isFree(value) || isBroadcast(value))
       return false;
     lig::ConstantEvaluator::Facts facts = evaluator.getFacts(value);
     return facts.known && facts.root &&
@@ -102,7 +103,7 @@ private:
           table.getOrCreate(end.bytes, (end.root.getValue() + ".packed").str(),
                             end.value.getLoc());
       if (isNew)
-        param->setAttr("share.packed_from", end.root);
+        param->setAttr(lig::share::kPackedFromAttr, end.root);
       isNew ? ++numPacked : ++numShared;
       OpBuilder b(end.value.getDefiningOp());
       end.value.replaceAllUsesWith(lig::share::GetOp::create(
@@ -124,5 +125,7 @@ private:
       ++numDropped;
     }
   }
+
+  std::optional<lig::codegen::ParameterReads> reads;
 };
 } // namespace

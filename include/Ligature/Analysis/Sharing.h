@@ -21,6 +21,8 @@ struct SharedParameter {
   bool trainable = false, isMutable = false;
   /// Parameters of the model that held the same bytes and became this one.
   std::vector<std::string> merged;
+  /// The parameter that this one was computed from at compile time, or empty.
+  std::string packedFrom;
   /// Views that read it.
   std::vector<std::string> views;
 };

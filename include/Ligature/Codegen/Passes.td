@@ -48,7 +48,9 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     expression that needs far more room than what it reads, such as a
     broadcast, stays as it is, and a plain reshape costs nothing and stays too.
     A transpose of a parameter that is also read as it is would be a second
-    copy: there the consumer reads the parameter through its indexing map.
+    copy: there the consumer reads the parameter through its indexing map, and
+    where only transposes of a parameter are read, all read one of them. Slices
+    of the leading dimension are read in place as long as the whole is stored.
 
     **Before**: expressions over `share.get`.
     **After**: `share.get` of packed parameters, which say in

@@ -26,6 +26,8 @@ inline constexpr llvm::StringLiteral kOffsetAttr = "share.offset";
 inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
 /// On a parameter: the names of others that held the same bytes and became it.
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
+/// On a parameter: the one that it was computed from at compile time.
+inline constexpr llvm::StringLiteral kPackedFromAttr = "share.packed_from";
 
 /// The parameter or view that `name` stands for in `op`'s module, or null.
 mlir::Operation *lookupParameter(mlir::Operation *op,
