@@ -3,6 +3,7 @@
 // breaks the IR, a plugin's too, is found at once and not three phases later.
 
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -69,6 +70,22 @@ static std::string checkTensorPhase(Operation *op) {
   return "";
 }
 
+/// After the share phase a view's roots can be seen in it, and every value can
+/// be looked at.
+static std::string checkSharePhase(Operation *op,
+                                   SymbolTableCollection &tables) {
+  if (auto param = dyn_cast<lig::share::ParamOp>(op))
+    if (isa_and_nonnull<lig::share::FileAttr>(param.getValueAttr()))
+      return "its value is still in a file, which share-load-files maps";
+  if (auto get = dyn_cast<lig::share::GetOp>(op))
+    if (get->getParentOfType<lig::share::ViewOp>() &&
+        isa_and_nonnull<lig::share::ViewOp>(
+            lig::share::lookupParameter(op, get.getSourceAttr(), tables)))
+      return "a view reads parameters, but @" + get.getSource().str() +
+             " is a view; share-simplify-views puts the one into the other";
+  return checkTensorPhase(op);
+}
+
 static std::string checkNetPhase(Operation *op) {
   StringRef name = op->getName().getStringRef();
   if (isIn(op, {"net"}) && name != "net.scan" && name != "net.yield")
@@ -123,7 +140,10 @@ struct VerifyImport : lig::codegen::impl::VerifyImportPassBase<VerifyImport> {
 
 struct VerifyShare : lig::codegen::impl::VerifySharePassBase<VerifyShare> {
   void runOnOperation() override {
-    if (failed(check(getOperation(), "share", checkTensorPhase)))
+    SymbolTableCollection tables;
+    if (failed(check(getOperation(), "share", [&](Operation *op) {
+          return checkSharePhase(op, tables);
+        })))
       signalPassFailure();
   }
 };

@@ -21,7 +21,8 @@ def VerifyImportPass : Pass<"lig-verify-import", "::mlir::ModuleOp"> {
 def VerifySharePass : Pass<"lig-verify-share", "::mlir::ModuleOp"> {
   let summary = "Check that the share phase kept its contract";
   let description = [{
-    The language of the import phase, with parameters merged and loops rolled.
+    The language of the import phase. Parameters are merged: their values are at
+    hand or come at run time, and views read parameters, not other views.
 
     **Before**: the end of the phase.
     **After**: the same module.

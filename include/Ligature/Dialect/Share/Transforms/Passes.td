@@ -103,6 +103,28 @@ def DropUnreadPass : Pass<"share-drop-unread", "::mlir::ModuleOp"> {
     Statistic<"numViews", "num-views", "views dropped">];
 }
 
+def UntiePass : Pass<"share-untie", "::mlir::ModuleOp"> {
+  let summary = "Give every use of a parameter a copy of its own";
+  let description = [{
+    The opposite of sharing, to measure what sharing gains or to let uses go
+    their own ways. A remark on the module says what it cost.
+
+    **Before**: parameters and views with any number of uses.
+    **After**: the first use reads what it read; a parameter of its own, called
+    `<name>.untied`, stands behind every other use, and behind every use of a
+    view.
+    **Keeps**: values; parameters and views that are not named.
+    **Refuses**: a name that no parameter or view has, and a value that is not
+    known at compile time.
+  }];
+  let options = [ListOption<"names", "names", "std::string",
+                            "parameters and views to untie; all if empty">];
+  let statistics = [
+    Statistic<"numCopies", "num-copies", "parameters made">,
+    Statistic<"bytesAdded", "bytes-added", "bytes of these">];
+  let dependentDialects = ["::lig::share::ShareDialect"];
+}
+
 def PrintReportPass : Pass<"share-print-report", "::mlir::ModuleOp"> {
   let summary = "Print which parameters are stored and who shares them";
   let description = [{
