@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""Compiles real trained networks and compares them with their reference data.
+
+MODELS has a folder per network with model.onnx and test_data_set_*; where a
+folder also has model_copies.onnx (shared weights written once per use) and
+model_static.onnx (dimensions fixed), these must give the same. One line a
+model; exits 1 if any fails and 77, which CTest shows as skipped, without MODELS.
+
+  run.py LIG_RUN MODELS [NAME...]
+"""
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+FILES = ("model.onnx", "model_copies.onnx", "model_static.onnx")
+SECONDS_EACH = 300
+SKIPPED = 77
+
+
+def check(lig_run, model):
+    """The complaints of lig-run about `model` on each of its data sets."""
+    complaints = []
+    data_sets = sorted(model.parent.glob("test_data_set_*"))
+    if not data_sets:
+        complaints.append("it has no test_data_set_*")
+    for data in data_sets:
+        command = [lig_run, str(model), "--test-data", str(data)]
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.STDOUT, timeout=SECONDS_EACH)
+            if done.returncode:
+                complaints.append(f"{data.name}: exit code {done.returncode}\n{done.stdout}")
+        except subprocess.TimeoutExpired:
+            complaints.append(f"{data.name}: more than {SECONDS_EACH} s")
+    return complaints
+
+
+def main():
+    lig_run, folder, names = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
+    models = [path for each in sorted(folder.glob("*/")) for path in
+              (each / file for file in FILES)
+              if path.exists() and (not names or each.name in names)]
+    if not models:
+        print(f"skipped: no models in '{folder}'; name their folder by LIGATURE_MODELS")
+        sys.exit(SKIPPED)
+
+    failed = 0
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda model: check(lig_run, model), models)
+        for model, complaints in zip(models, results):
+            failed += bool(complaints)
+            print("FAIL" if complaints else "PASS", f"{model.parent.name}/{model.name}")
+            for complaint in complaints:
+                print("  " + complaint.strip().replace("\n", "\n  "))
+            sys.stdout.flush()
+    print(f"{len(models) - failed} of {len(models)} models agree with their reference "
+          f"({time.monotonic() - start:.0f} s)")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
