@@ -11,7 +11,7 @@ the data is not installed.
   run.py [--data=FOLDER] [--out=FOLDER] LIG_RUN [FAMILY/CASE...]
 
 --data runs every family of another folder of the same layout, without
-exclusions.
+exclusions. --out takes summary.txt and every verdict.
 """
 import argparse
 import collections
@@ -133,17 +133,17 @@ def main():
         wrong += [f"excluded.txt names {case}, which does not exist"
                   for case in sorted({case for case, _ in excluded} - set(by_case))]
 
+    summary = [f"{family}: {count['both']} of {count['cases']} cases pass both ways "
+               f"({count['given']} as given, {count['constant']} with constant inputs), "
+               f"{count['excluded']} excluded" for family, count in counts.items()]
+    summary.append(f"{len(wrong)} surprises, {time.monotonic() - start:.0f} s")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "conformance.txt").write_text("".join(
+        (options.out / "summary.txt").write_text("\n".join(summary) + "\n")
+        (options.out / "verdicts.txt").write_text("".join(
             f"{'FAIL' if m else 'PASS'} {case} {mode} {m}\n"
             for (case, mode), m in sorted(failures.items())))
-    print("\n".join(wrong))
-    for family, count in counts.items():
-        print(f"conformance {family}: {count['both']} of {count['cases']} cases pass both ways "
-              f"({count['given']} as given, {count['constant']} with constant inputs), "
-              f"{count['excluded']} excluded")
-    print(f"conformance: {len(wrong)} surprises, {time.monotonic() - start:.0f} s")
+    print("\n".join(wrong + summary))
     sys.exit(bool(wrong))
 
 

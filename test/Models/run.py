@@ -6,8 +6,11 @@ folder also has model_copies.onnx (shared weights written once per use) and
 model_static.onnx (dimensions fixed), these must give the same. One line a
 model; exits 1 if any fails and 77, which CTest shows as skipped, without MODELS.
 
-  run.py LIG_RUN MODELS [NAME...]
+  run.py [--out=FOLDER] LIG_RUN MODELS [NAME...]
+
+--out takes summary.txt.
 """
+import argparse
 import concurrent.futures
 import os
 import pathlib
@@ -39,26 +42,35 @@ def check(lig_run, model):
 
 
 def main():
-    lig_run, folder, names = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
-    models = [path for each in sorted(folder.glob("*/")) for path in
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("lig_run")
+    parser.add_argument("models", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    models = [path for each in sorted(options.models.glob("*/")) for path in
               (each / file for file in FILES)
-              if path.exists() and (not names or each.name in names)]
+              if path.exists() and (not options.names or each.name in options.names)]
     if not models:
-        print(f"skipped: no models in '{folder}'; name their folder by LIGATURE_MODELS")
+        print(f"skipped: no models in '{options.models}'; LIGATURE_MODELS names their folder")
         sys.exit(SKIPPED)
 
     failed = 0
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda model: check(lig_run, model), models)
+        results = pool.map(lambda model: check(options.lig_run, model), models)
         for model, complaints in zip(models, results):
             failed += bool(complaints)
             print("FAIL" if complaints else "PASS", f"{model.parent.name}/{model.name}")
             for complaint in complaints:
                 print("  " + complaint.strip().replace("\n", "\n  "))
             sys.stdout.flush()
-    print(f"{len(models) - failed} of {len(models)} models agree with their reference "
-          f"({time.monotonic() - start:.0f} s)")
+    summary = (f"{len(models) - failed} of {len(models)} models agree with their "
+               f"reference, {time.monotonic() - start:.0f} s")
+    print(summary)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "summary.txt").write_text(summary + "\n")
     sys.exit(bool(failed))
 
 
