@@ -1,5 +1,6 @@
 // (inputs, outputs, params, arena, dims) -> status. Sizes that only the run
-// knows leave through `dims`, so the function itself returns nothing else.
+// knows leave through `dims`, so the function itself returns nothing but the
+// status: what it computed as one, or success.
 
 #include "EntrySignature.h"
 
@@ -24,7 +25,10 @@ static SmallVector<int64_t> dimensionStarts(func::FuncOp function) {
 static void storeDimensions(func::FuncOp function, func::ReturnOp op,
                             Value dims, ArrayRef<int64_t> starts) {
   OpBuilder b(op);
+  Value status;
   for (auto [i, value] : llvm::enumerate(op.getOperands())) {
+    if (function.getResultAttr(i, lig::net::kStatusAttr))
+      status = value;
     auto place = dyn_cast_or_null<ArrayAttr>(
         function.getResultAttr(i, lig::net::kDimOfAttr));
     if (!place || place.size() != 2)
@@ -36,8 +40,9 @@ static void storeDimensions(func::FuncOp function, func::ReturnOp op,
     Value index = arith::ConstantIndexOp::create(b, op.getLoc(), at);
     memref::StoreOp::create(b, op.getLoc(), value, dims, ValueRange{index});
   }
-  Value ok = arith::ConstantIntOp::create(b, op.getLoc(), 0, 32);
-  op.getOperandsMutable().assign(ok);
+  if (!status)
+    status = arith::ConstantIntOp::create(b, op.getLoc(), 0, 32);
+  op.getOperandsMutable().assign(status);
 }
 
 lig::codegen::EntryBlocks lig::codegen::completeSignature(func::FuncOp function,

@@ -2,8 +2,12 @@
 
 #include "EntryPoint.h"
 
+#include "RuntimeDims.h"
+
+#include "Ligature/ABI/Model.h"
 #include "Ligature/Analysis/TensorBytes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -34,6 +38,7 @@ private:
                    ElementType element);
   void makeOverridable(StringRef name);
   LogicalResult finish(ArrayRef<Tensor> outputs);
+  Value makeStatus();
   LogicalResult checkOutput(const onnx::ValueInfoProto &info,
                             const Tensor &tensor);
 
@@ -226,13 +231,31 @@ LogicalResult EntryPoint::checkOutput(const onnx::ValueInfoProto &info,
   return success();
 }
 
+/// The status that the run returns, or null if it cannot fail.
+Value EntryPoint::makeStatus() {
+  if (importer.rangeChecks().empty())
+    return {};
+  auto constant = [&](int64_t value) {
+    return arith::ConstantIntOp::create(builder, model.location, value, 32);
+  };
+  Value isInRange = importer.rangeChecks().front();
+  for (Value check : importer.rangeChecks().drop_front())
+    isInRange =
+        arith::AndIOp::create(builder, model.location, isInRange, check);
+  return arith::SelectOp::create(builder, model.location, isInRange,
+                                 constant(LIG_OK),
+                                 constant(LIG_INDEX_OUT_OF_RANGE));
+}
+
 LogicalResult EntryPoint::finish(ArrayRef<Tensor> outputs) {
   SmallVector<Value> results, extents;
   SmallVector<Attribute> resultAttrs, extentAttrs;
   for (auto [i, info, tensor] : llvm::enumerate(graph.output(), outputs)) {
     if (failed(checkOutput(info, tensor)))
       return failure();
-    results.push_back(importer.materialize(tensor, model.location));
+    results.push_back(packed(builder, model.location,
+                             importer.materialize(tensor, model.location),
+                             tensor.runtimeDims));
     SmallVector<NamedAttribute> attributes = {
         builder.getNamedAttr("net.name", builder.getStringAttr(info.name()))};
     if (tensor.isUnsigned)
@@ -250,6 +273,11 @@ LogicalResult EntryPoint::finish(ArrayRef<Tensor> outputs) {
   }
   llvm::append_range(results, extents);
   llvm::append_range(resultAttrs, extentAttrs);
+  if (Value status = makeStatus()) {
+    results.push_back(status);
+    resultAttrs.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("net.status", builder.getUnitAttr())));
+  }
   func::ReturnOp::create(builder, model.location, results);
   function.setFunctionType(builder.getFunctionType(
       function.getArgumentTypes(), ValueRange(results).getTypes()));

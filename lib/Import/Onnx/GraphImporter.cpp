@@ -3,7 +3,10 @@
 #include "GraphImporter.h"
 
 #include "Fold.h"
+#include "RuntimeDims.h"
 #include "TensorData.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace lig::onnx_import;
@@ -31,6 +34,12 @@ GraphImporter::readTensor(const onnx::TensorProto &proto,
   if (succeeded(constant) && !constant->owner)
     constant->owner = scope->owner;
   return constant;
+}
+
+void GraphImporter::requireInRange(Value isInRange) {
+  // A value made inside a loop or a branch cannot leave it.
+  if (isa<func::FuncOp>(builder.getInsertionBlock()->getParentOp()))
+    checks.push_back(isInRange);
 }
 
 //===-- Graphs -----------------------------------------------------------===//
@@ -179,9 +188,11 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
       isLocal ? nullptr
               : OperatorTable::get().find(domain, proto.op_type(), version);
   if (translate) {
-    if (failed(translate(node)) || node.readMissingInput())
+    if (failed(checkDynamicInputs(node)) || failed(translate(node)) ||
+        node.readMissingInput() || failed(checkOutputs(node, proto)))
       return failure();
-    return checkOutputs(node, proto);
+    carryThroughElementwise(node);
+    return success();
   }
   if (std::optional<LogicalResult> expanded = importCall(node, proto))
     return *expanded;

@@ -63,6 +63,11 @@ public:
   readTensor(const onnx::TensorProto &proto,
              llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
+  /// See Node::requireInRange.
+  void requireInRange(mlir::Value isInRange);
+  /// What requireInRange was given, for the entry point to report.
+  llvm::ArrayRef<mlir::Value> rangeChecks() const { return checks; }
+
 private:
   mlir::LogicalResult
   importNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes);
@@ -84,6 +89,7 @@ private:
   ModelContext &model;
   mlir::OpBuilder &builder;
   Scope *scope = nullptr;
+  llvm::SmallVector<mlir::Value> checks;
   /// Functions that call each other must end somewhere.
   unsigned callDepth = 0;
 };

@@ -159,6 +159,10 @@ std::optional<SmallVector<int64_t>> Node::declaredShape(unsigned i) const {
   return it->second;
 }
 
+const Tensor *Node::output(unsigned i) const {
+  return wantsOutput(i) ? importer.lookup(proto.output(i)) : nullptr;
+}
+
 void Node::setOutput(unsigned i, Tensor tensor) {
   if (wantsOutput(i))
     importer.currentScope().tensors[proto.output(i)] = std::move(tensor);
@@ -182,6 +186,10 @@ void Node::setOutput(unsigned i, Constant constant) {
   tensor.isUnsigned = constant.isUnsigned;
   tensor.constant = std::make_shared<Constant>(std::move(constant));
   setOutput(i, std::move(tensor));
+}
+
+void Node::requireInRange(Value isInRange) {
+  importer.requireInRange(isInRange);
 }
 
 //===-- Subgraphs and types ----------------------------------------------===//

@@ -98,9 +98,16 @@ public:
   /// that is a static shape; a way out where an input that shapes it is only
   /// known at run time.
   std::optional<llvm::SmallVector<int64_t>> declaredShape(unsigned i) const;
+  /// What output `i` was set to, or null.
+  const Tensor *output(unsigned i) const;
   void setOutput(unsigned i, mlir::Value value, bool isUnsigned = false);
   void setOutput(unsigned i, Constant constant);
   void setOutput(unsigned i, Tensor tensor);
+
+  /// Makes a run end with LIG_INDEX_OUT_OF_RANGE where `isInRange` (an i1) is
+  /// false. Inside a loop or a branch nothing is reported; there, and here,
+  /// translations bring indices into range before they use them.
+  void requireInRange(mlir::Value isInRange);
 
   //===-- Subgraphs and types
   //----------------------------------------------===//

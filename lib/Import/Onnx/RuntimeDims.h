@@ -14,8 +14,19 @@ mlir::Value runtimeDim(const Tensor &tensor, unsigned d);
 void setOutputWithDims(Node &node, unsigned i, mlir::Value value,
                        bool isUnsigned, llvm::ArrayRef<mlir::Value> dims);
 
-/// True if the first `rank` extents of an input are not all static: then a
-/// translation that reads across them must know where the contents end.
+/// True if some extent is not the type's: then a translation that reads across
+/// it must know where the contents end.
 bool isDynamic(const Tensor &tensor);
+
+/// Fails with an error if an input of the node is dynamic and the operator
+/// neither carries extents along itself nor works element by element.
+llvm::LogicalResult checkDynamicInputs(Node &node);
+/// Gives the result of an elementwise operator the extents of its inputs.
+void carryThroughElementwise(Node &node);
+
+/// The contents moved together: row-major by the run-time extents, as a caller
+/// reads them, in a tensor of the same type.
+mlir::Value packed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
+                   llvm::ArrayRef<mlir::Value> dims);
 
 } // namespace lig::onnx_import

@@ -14,27 +14,6 @@
 using namespace mlir;
 using namespace lig::onnx_import;
 
-Value lig::onnx_import::runtimeDim(const Tensor &tensor, unsigned d) {
-  return d < tensor.runtimeDims.size() ? tensor.runtimeDims[d] : Value();
-}
-
-bool lig::onnx_import::isDynamic(const Tensor &tensor) {
-  return llvm::any_of(tensor.runtimeDims,
-                      [](Value dim) { return static_cast<bool>(dim); });
-}
-
-void lig::onnx_import::setOutputWithDims(Node &node, unsigned i, Value value,
-                                         bool isUnsigned,
-                                         ArrayRef<Value> dims) {
-  Tensor tensor;
-  tensor.type = cast<RankedTensorType>(value.getType());
-  tensor.isUnsigned = isUnsigned;
-  tensor.value = value;
-  if (llvm::any_of(dims, [](Value dim) { return static_cast<bool>(dim); }))
-    tensor.runtimeDims.assign(dims.begin(), dims.end());
-  node.setOutput(i, std::move(tensor));
-}
-
 static LogicalResult refuseDynamic(Node &node) {
   if (!isDynamic(node.tensor(0)))
     return success();

@@ -26,6 +26,8 @@ inline constexpr llvm::StringLiteral kUnsignedAttr = "net.unsigned";
 inline constexpr llvm::StringLiteral kOutputAttr = "net.output";
 /// On a scalar result: it is `[output, dimension]`, known when it has run.
 inline constexpr llvm::StringLiteral kDimOfAttr = "net.dim_of";
+/// On a scalar i32 result: the lig_status that the run returns.
+inline constexpr llvm::StringLiteral kStatusAttr = "net.status";
 /// On an entry point: how large its arena is.
 inline constexpr llvm::StringLiteral kArenaBytesAttr = "net.arena_bytes";
 } // namespace lig::net
