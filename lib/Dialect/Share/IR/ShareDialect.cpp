@@ -13,6 +13,16 @@ using namespace lig::share;
 #define GET_ATTRDEF_CLASSES
 #include "Ligature/Dialect/Share/IR/ShareAttrs.cpp.inc"
 
+LogicalResult FileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               StringRef path, StringRef name) {
+  if (path.empty())
+    return emitError() << "#share.file has no path for the tensor '" << name
+                       << "'";
+  if (name.empty())
+    return emitError() << "#share.file names no tensor of '" << path << "'";
+  return success();
+}
+
 void ShareDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

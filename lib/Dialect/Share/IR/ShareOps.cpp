@@ -3,6 +3,8 @@
 
 #include "Ligature/Dialect/Share/IR/Share.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
+
 using namespace mlir;
 using namespace lig::share;
 
@@ -16,6 +18,27 @@ Operation *lig::share::lookupParameter(Operation *op, FlatSymbolRefAttr name,
 // share.param
 //===----------------------------------------------------------------------===//
 
+/// A resource is bytes without a type, so that of the parameter must fit them.
+static LogicalResult verifyResource(ParamOp param, ElementsAttr elements) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+  RankedTensorType type = param.getTensorType();
+  if (!resource || !type.getElementType().isIntOrFloat())
+    return success();
+  // Printing may leave the bytes out.
+  const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob)
+    return success();
+  int64_t width =
+      llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
+  int64_t want;
+  if (llvm::MulOverflow(type.getNumElements(), width, want) ||
+      static_cast<uint64_t>(want) != blob->getData().size())
+    return param.emitOpError("@")
+           << param.getSymName() << " has type " << type
+           << " but a resource of " << blob->getData().size() << " bytes";
+  return success();
+}
+
 LogicalResult ParamOp::verify() {
   if (Attribute value = getValueAttr()) {
     if (isa<FileAttr>(value))
@@ -28,6 +51,7 @@ LogicalResult ParamOp::verify() {
       return emitOpError("@") << getSymName() << " has type " << getTensorType()
                               << " but a value of type "
                               << elements.getShapedType();
+    return verifyResource(*this, elements);
   }
   return success();
 }
@@ -79,6 +103,10 @@ typeOfSource(Operation *op, FlatSymbolRefAttr name,
 }
 
 LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (auto view = (*this)->getParentOfType<ViewOp>();
+      view && view.getSymName() == getSource())
+    return emitOpError("reads ")
+           << getSourceAttr() << " inside the view that defines it";
   FailureOr<RankedTensorType> type = typeOfSource(*this, getSourceAttr(), tables);
   if (failed(type))
     return failure();

@@ -42,6 +42,7 @@ def Net_ConvOp : Net_Op<"conv", [Pure]> {
     `dilations` $dilations `pads` $pads `groups` $groups attr-dict
     `:` type($input) `,` type($filter) (`,` type($bias)^)? `->` type($result)
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 
@@ -91,6 +92,7 @@ def Net_PoolOp : Net_Op<"pool", [Pure]> {
     `pads` $pads (`count_include_pad` $count_include_pad^)? attr-dict
     `:` type($input) `->` type($result)
   }];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -151,6 +153,7 @@ def Net_ScanOp : Net_Op<"scan", [AttrSizedOperandSegments,
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;

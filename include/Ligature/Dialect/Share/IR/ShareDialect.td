@@ -37,6 +37,7 @@ def Share_FileAttr : Share_Attr<"File", "file"> {
   let parameters = (ins StringRefParameter<"path below the module's folder">:$path,
                         StringRefParameter<"name of the tensor">:$name);
   let assemblyFormat = "`<` $path `,` $name `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif
