@@ -9,6 +9,7 @@
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 #include "Ligature/Dialect/Share/Transforms/Passes.h"
+#include "Ligature/Pipelines/Phases.h"
 #include "Ligature/Target/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -30,4 +31,5 @@ void lig::registerAllPasses() {
   codegen::registerCodegenPasses();
   codegen::registerBufferizePipeline();
   target::registerTargetPasses();
+  registerPhasePipelines();
 }

@@ -45,10 +45,30 @@ static void storeDimensions(func::FuncOp function, func::ReturnOp op,
   op.getOperandsMutable().assign(status);
 }
 
+/// Says at each output which of its dimensions leave through `dims`.
+static void markDynamicDimensions(func::FuncOp function) {
+  SmallVector<unsigned> outputs;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (function.getArgAttr(i, lig::net::kOutputAttr))
+      outputs.push_back(i);
+  SmallVector<SmallVector<int64_t>> dynamic(outputs.size());
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (auto place = dyn_cast_or_null<ArrayAttr>(
+            function.getResultAttr(i, lig::net::kDimOfAttr)))
+      dynamic[cast<IntegerAttr>(place[0]).getInt()].push_back(
+          cast<IntegerAttr>(place[1]).getInt());
+  for (auto [output, dims] : llvm::zip(outputs, dynamic))
+    if (!dims.empty())
+      function.setArgAttr(
+          output, lig::net::kDynamicDimsAttr,
+          Builder(function.getContext()).getI64ArrayAttr(dims));
+}
+
 lig::codegen::EntryBlocks lig::codegen::completeSignature(func::FuncOp function,
                                                           int64_t paramsBytes,
                                                           int64_t arenaBytes) {
   Builder builder(function.getContext());
+  markDynamicDimensions(function);
   SmallVector<int64_t> starts = dimensionStarts(function);
   auto append = [&](int64_t extent, Type element) {
     unsigned position = function.getNumArguments();

@@ -125,9 +125,11 @@ private:
   /// Drops frozen parameters that nothing names and gives the rest offsets.
   void layOutParameters() {
     ModuleOp module = getOperation();
-    llvm::DenseSet<StringAttr> named;
+    llvm::DenseMap<StringAttr, int64_t> uses;
     module.walk([&](lig::share::AddressOp op) {
-      named.insert(op.getSourceAttr().getAttr());
+      // CSE leaves one address for many readers.
+      uses[op.getSourceAttr().getAttr()] += std::distance(
+          op.getResult().use_begin(), op.getResult().use_end());
     });
     Builder builder(&getContext());
     paramsBytes = 0;
@@ -139,7 +141,7 @@ private:
       auto param = dyn_cast<lig::share::ParamOp>(op);
       if (!param)
         continue;
-      if (param.isFrozen() && !named.contains(param.getSymNameAttr())) {
+      if (param.isFrozen() && !uses.contains(param.getSymNameAttr())) {
         param.erase();
         continue;
       }
@@ -147,6 +149,9 @@ private:
       offsets[param.getSymNameAttr()] = paramsBytes;
       param->setAttr(lig::share::kOffsetAttr,
                      builder.getI64IntegerAttr(paramsBytes));
+      param->setAttr(lig::share::kUsesAttr,
+                     builder.getI64IntegerAttr(
+                         uses.lookup(param.getSymNameAttr())));
       paramsBytes += bytesOf(param.getTensorType());
     }
     paramsBytes = llvm::alignTo(paramsBytes, kAlignment);
@@ -184,6 +189,9 @@ private:
     liveBytes += plan.lowerBound;
 
     EntryBlocks blocks = completeSignature(function, paramsBytes, arena);
+    function->setAttr(
+        lig::net::kArenaLowerBoundAttr,
+        Builder(&getContext()).getI64IntegerAttr(plan.lowerBound));
     function.walk([](memref::DeallocOp op) { op.erase(); });
     for (auto [alloc, offset] : llvm::zip(allocs, plan.offsets)) {
       OpBuilder b(alloc);

@@ -163,6 +163,20 @@ def PlanMemoryPass : Pass<"lig-plan-memory", "::mlir::ModuleOp"> {
               "least bytes that any placement needs">];
 }
 
+def DropParametersPass : Pass<"lig-drop-parameters", "::mlir::ModuleOp"> {
+  let summary = "Leave parameters to the parameter file";
+  let description = [{
+    Removes parameters from the module, once code reaches them through a pointer
+    and whoever stores them has read them: weights never travel through printed
+    code.
+
+    **Before**: parameters that no code names.
+    **After**: none.
+    **Keeps**: functions.
+    **Refuses**: a parameter that code still names.
+  }];
+}
+
 def CpuEmitKernelsPass
     : Pass<"lig-cpu-emit-kernels", "::mlir::func::FuncOp"> {
   let summary = "Write structured operations on buffers as vector loops";

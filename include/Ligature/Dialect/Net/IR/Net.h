@@ -30,6 +30,11 @@ inline constexpr llvm::StringLiteral kDimOfAttr = "net.dim_of";
 inline constexpr llvm::StringLiteral kStatusAttr = "net.status";
 /// On an entry point: how large its arena is.
 inline constexpr llvm::StringLiteral kArenaBytesAttr = "net.arena_bytes";
+/// On an entry point: the most bytes of it that are alive at once.
+inline constexpr llvm::StringLiteral kArenaLowerBoundAttr =
+    "net.arena_lower_bound";
+/// On an output buffer: its dimensions that are known when it has run.
+inline constexpr llvm::StringLiteral kDynamicDimsAttr = "net.dynamic_dims";
 } // namespace lig::net
 
 #endif // LIGATURE_DIALECT_NET_IR_NET_H

@@ -1,0 +1,54 @@
+/// The road of a model in six phases. The one list of them is what
+/// `--compile-to` and `--run-after` take, what the pipelines `lig-phase-<name>`
+/// are called, and what each contract pass `lig-verify-<name>` checks.
+#ifndef LIGATURE_PIPELINES_PHASES_H
+#define LIGATURE_PIPELINES_PHASES_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/LogicalResult.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace lig {
+
+enum class Phase { Import, Share, Net, Kernel, Memory, Native };
+
+/// All phases, in order.
+llvm::ArrayRef<Phase> getPhases();
+/// "import", "share", ...
+llvm::StringRef getPhaseName(Phase phase);
+std::optional<Phase> findPhase(llvm::StringRef name);
+
+/// What the phases need to know.
+struct PipelineOptions {
+  /// Bits of a vector register of the machine.
+  unsigned vectorBits = 256;
+  /// Vector registers; 0 takes the usual count for the width.
+  unsigned registers = 0;
+  /// Whether the machine multiplies and adds in one instruction.
+  bool fma = true;
+  /// Pipelines in text, such as `builtin.module(my-pass)`, to run at the end of
+  /// a phase; its contract is checked after them.
+  std::map<Phase, std::string> runAfter;
+};
+
+/// Appends the passes of one phase and its contract pass. Fails, with the
+/// reason in `error`, if a text in `runAfter` is no pipeline.
+llvm::LogicalResult buildPhase(mlir::OpPassManager &pm, Phase phase,
+                               const PipelineOptions &options,
+                               std::string &error);
+
+/// Registers `lig-phase-<name>` for each phase, and `lig-cpu-pipeline` from the
+/// share phase to the end.
+void registerPhasePipelines();
+
+} // namespace lig
+
+#endif // LIGATURE_PIPELINES_PHASES_H

@@ -1,0 +1,169 @@
+// Each phase as a list of passes, ending in the pass that checks its contract.
+
+#include "Ligature/Pipelines/Phases.h"
+
+#include "Ligature/Codegen/Bufferize.h"
+#include "Ligature/Codegen/Passes.h"
+#include "Ligature/Conversion/Passes.h"
+#include "Ligature/Dialect/Net/Transforms/Passes.h"
+#include "Ligature/Dialect/Share/Transforms/Passes.h"
+#include "Ligature/Target/CPU/LowerToLLVM.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace lig;
+
+namespace {
+struct PhaseEntry {
+  Phase phase;
+  llvm::StringLiteral name;
+  void (*build)(OpPassManager &, const PipelineOptions &);
+  std::unique_ptr<Pass> (*contract)();
+};
+} // namespace
+
+static void buildImport(OpPassManager &, const PipelineOptions &) {}
+
+static void buildShare(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(share::createLoadFilesPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(share::createMergeParametersPass());
+}
+
+static void buildNet(OpPassManager &pm, const PipelineOptions &) {
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createConvertNetToLinalgPass());
+  functions.addPass(net::createPropagateLayoutPass());
+  functions.addPass(net::createFuseElementwisePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(codegen::createInlineViewsPass());
+  pm.addPass(codegen::createOutlineConstantsPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(codegen::createPackParametersPass());
+  pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
+  codegen::buildBufferizePipeline(pm);
+  codegen::CpuEmitKernelsPassOptions kernels;
+  kernels.vectorBits = options.vectorBits;
+  kernels.registers = options.registers;
+  kernels.fma = options.fma;
+  pm.addNestedPass<func::FuncOp>(codegen::createCpuEmitKernelsPass(kernels));
+  pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
+}
+
+static void buildMemory(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(codegen::createPlanMemoryPass());
+}
+
+static void buildNative(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(codegen::createDropParametersPass());
+  target::cpu::buildLowerToLLVMPipeline(pm);
+}
+
+static constexpr PhaseEntry table[] = {
+    {Phase::Import, "import", buildImport, codegen::createVerifyImportPass},
+    {Phase::Share, "share", buildShare, codegen::createVerifySharePass},
+    {Phase::Net, "net", buildNet, codegen::createVerifyNetPass},
+    {Phase::Kernel, "kernel", buildKernel, codegen::createVerifyKernelPass},
+    {Phase::Memory, "memory", buildMemory, codegen::createVerifyMemoryPass},
+    {Phase::Native, "native", buildNative, target::createVerifyNativePass}};
+
+ArrayRef<Phase> lig::getPhases() {
+  static constexpr Phase phases[] = {Phase::Import, Phase::Share,
+                                     Phase::Net,    Phase::Kernel,
+                                     Phase::Memory, Phase::Native};
+  return phases;
+}
+
+StringRef lig::getPhaseName(Phase phase) {
+  return table[static_cast<size_t>(phase)].name;
+}
+
+std::optional<Phase> lig::findPhase(StringRef name) {
+  for (const PhaseEntry &entry : table)
+    if (entry.name == name)
+      return entry.phase;
+  return std::nullopt;
+}
+
+LogicalResult lig::buildPhase(OpPassManager &pm, Phase phase,
+                              const PipelineOptions &options,
+                              std::string &error) {
+  const PhaseEntry &entry = table[static_cast<size_t>(phase)];
+  entry.build(pm, options);
+  auto after = options.runAfter.find(phase);
+  if (after != options.runAfter.end()) {
+    // The anchor is optional: every phase works on a module.
+    StringRef text = after->second;
+    if (text.consume_front("builtin.module(") && !text.consume_back(")")) {
+      error = "the pipeline '" + after->second + "' lacks a closing ')'";
+      return failure();
+    }
+    llvm::raw_string_ostream out(error);
+    if (failed(parsePassPipeline(text, pm, out)))
+      return failure();
+  }
+  pm.addPass(entry.contract());
+  return success();
+}
+
+//===-- Registration -----------------------------------------------------===//
+
+namespace {
+struct TextOptions : PassPipelineOptions<TextOptions> {
+  Option<unsigned> vectorBits{*this, "vector-bits",
+                              llvm::cl::desc("bits of a vector register"),
+                              llvm::cl::init(256)};
+  Option<unsigned> registers{
+      *this, "registers",
+      llvm::cl::desc("vector registers; 0 takes the usual count"),
+      llvm::cl::init(0)};
+  Option<bool> fma{*this, "fma",
+                   llvm::cl::desc("multiply and add in one instruction"),
+                   llvm::cl::init(true)};
+
+  PipelineOptions get() const {
+    PipelineOptions options;
+    options.vectorBits = vectorBits;
+    options.registers = registers;
+    options.fma = fma;
+    return options;
+  }
+};
+} // namespace
+
+static void appendPhase(OpPassManager &pm, Phase phase,
+                        const TextOptions &options) {
+  std::string error; // only texts in runAfter can be wrong
+  (void)buildPhase(pm, phase, options.get(), error);
+}
+
+void lig::registerPhasePipelines() {
+  // The registry keeps neither of these texts.
+  static std::vector<std::string> texts;
+  texts.reserve(2 * getPhases().size());
+  for (Phase phase : getPhases()) {
+    texts.push_back(("lig-phase-" + getPhaseName(phase)).str());
+    StringRef flag = texts.back();
+    texts.push_back(("The " + getPhaseName(phase) + " phase").str());
+    PassPipelineRegistration<TextOptions>(
+        flag, texts.back(), [phase](OpPassManager &pm, const TextOptions &o) {
+          appendPhase(pm, phase, o);
+        });
+  }
+  PassPipelineRegistration<TextOptions>(
+      "lig-cpu-pipeline", "All phases after import, for a CPU",
+      [](OpPassManager &pm, const TextOptions &options) {
+        for (Phase phase : getPhases().drop_front())
+          appendPhase(pm, phase, options);
+      });
+}
