@@ -1,0 +1,117 @@
+// Finding the machine that code is made for, and what its vectors can do.
+
+#include "Ligature/Target/CPU/Machine.h"
+
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/Triple.h"
+
+#include <mutex>
+
+using namespace llvm;
+using namespace lig::target::cpu;
+
+extern "C" {
+#define LIG_DECLARE_TARGET(name)                                               \
+  void LLVMInitialize##name##TargetInfo();                                     \
+  void LLVMInitialize##name##Target();                                         \
+  void LLVMInitialize##name##TargetMC();                                       \
+  void LLVMInitialize##name##AsmPrinter();                                     \
+  void LLVMInitialize##name##AsmParser();
+LIG_DECLARE_TARGET(X86)
+LIG_DECLARE_TARGET(AArch64)
+#undef LIG_DECLARE_TARGET
+}
+
+static void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+#define LIG_INITIALIZE_TARGET(name)                                            \
+  LLVMInitialize##name##TargetInfo();                                          \
+  LLVMInitialize##name##Target();                                              \
+  LLVMInitialize##name##TargetMC();                                            \
+  LLVMInitialize##name##AsmPrinter();                                          \
+  LLVMInitialize##name##AsmParser();
+    LIG_INITIALIZE_TARGET(X86)
+    LIG_INITIALIZE_TARGET(AArch64)
+#undef LIG_INITIALIZE_TARGET
+  });
+}
+
+static std::string hostFeatures() {
+  SubtargetFeatures features;
+  for (const auto &feature : sys::getHostCPUFeatures())
+    features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+static CodeGenOptLevel codeGenLevel(unsigned optimization) {
+  switch (optimization) {
+  case 0:
+    return CodeGenOptLevel::None;
+  case 1:
+    return CodeGenOptLevel::Less;
+  case 2:
+    return CodeGenOptLevel::Default;
+  default:
+    return CodeGenOptLevel::Aggressive;
+  }
+}
+
+void Machine::readFeatures() {
+  const MCSubtargetInfo &info = *target->getMCSubtargetInfo();
+  if (target->getTargetTriple().isAArch64()) {
+    vectorBits = 128;
+    registers = 32;
+    fma = true;
+    return;
+  }
+  bool avx512 = info.checkFeatures("+avx512f,+avx512vl");
+  bool avx = info.checkFeatures("+avx");
+  vectorBits = avx512 ? 512 : avx ? 256 : 128;
+  registers = avx512 ? 32 : 16;
+  fma = avx512 || info.checkFeatures("+fma");
+}
+
+Expected<Machine> Machine::create(const MachineOptions &options) {
+  initializeTargets();
+  Triple host(sys::getProcessTriple());
+  Triple triple(options.triple.empty() ? sys::getProcessTriple()
+                                       : Triple::normalize(options.triple));
+  if (triple.getArch() != Triple::x86_64 && !triple.isAArch64())
+    return createStringError("target triple '" + triple.str() +
+                             "': only x86-64 and AArch64 are supported");
+  std::string message;
+  const Target *found = TargetRegistry::lookupTarget(triple, message);
+  if (!found)
+    return createStringError(message);
+
+  std::string cpu = options.cpu, features = options.features;
+  bool isHost = triple.getArch() == host.getArch();
+  if (cpu.empty())
+    cpu = isHost ? "native" : "generic";
+  if (cpu == "native") {
+    if (!isHost)
+      return createStringError("-mcpu=native asks for this machine, which is " +
+                               host.str() + ", not " + triple.str());
+    cpu = sys::getHostCPUName().str();
+    features = hostFeatures() + (features.empty() ? "" : "," + features);
+  }
+  std::unique_ptr<MCSubtargetInfo> known(
+      found->createMCSubtargetInfo(triple, "", ""));
+  if (!known->isCPUStringValid(cpu))
+    return createStringError("'" + cpu + "' is no CPU of " + triple.str());
+
+  Machine machine;
+  machine.optimization = options.optimization;
+  machine.target.reset(found->createTargetMachine(
+      triple, cpu, features, TargetOptions(), Reloc::PIC_, std::nullopt,
+      codeGenLevel(options.optimization)));
+  if (!machine.target)
+    return createStringError("LLVM makes no code for " + triple.str());
+  machine.readFeatures();
+  return machine;
+}
