@@ -144,6 +144,25 @@ llvm::Error execute(llvm::ArrayRef<std::string> arguments) {
   return llvm::createStringError(message);
 }
 
+
+/// Runs `makeCommand(temporary file)` and puts the file in `output`'s place.
+llvm::Error produce(
+    llvm::StringRef output,
+    llvm::function_ref<std::vector<std::string>(llvm::StringRef)> makeCommand) {
+  llvm::SmallString<256> temporary;
+  fs::createUniquePath(output + ".%%%%%%%%.tmp", temporary,
+                       /*MakeAbsolute=*/false);
+  llvm::scope_exit removeTemporary([&] { fs::remove(temporary); });
+  // A file name may begin with '-', a path made absolute does not.
+  fs::make_absolute(temporary);
+  if (llvm::Error error = execute(makeCommand(temporary)))
+    return error;
+  if (std::error_code code = fs::rename(temporary, output))
+    return llvm::createFileError(output, code);
+  removeTemporary.release();
+  return llvm::Error::success();
+}
+
 } // namespace
 
 llvm::Expected<std::string> findRuntime() {
@@ -167,6 +186,20 @@ llvm::Expected<std::string> findRuntime() {
                                  "; LIGATURE_RUNTIME can name it");
 }
 
+llvm::Error joinObjects(llvm::ArrayRef<std::string> objects,
+                        llvm::StringRef output) {
+  llvm::Expected<std::string> linker = findProgram("ld.lld");
+  if (!linker) {
+    llvm::consumeError(linker.takeError());
+    linker = LIGATURE_LLVM_TOOLS "/ld.lld";
+  }
+  return produce(output, [&](llvm::StringRef temporary) {
+    std::vector<std::string> command = {*linker, "-r", "-o", temporary.str()};
+    command.insert(command.end(), objects.begin(), objects.end());
+    return command;
+  });
+}
+
 llvm::Error link(const LinkOptions &options) {
   llvm::Triple target(options.triple.empty() ? llvm::sys::getProcessTriple()
                                              : options.triple);
@@ -181,19 +214,9 @@ llvm::Error link(const LinkOptions &options) {
   if (!linker)
     return linker.takeError();
 
-  llvm::SmallString<256> temporary;
-  fs::createUniquePath(options.output + ".%%%%%%%%.tmp", temporary,
-                       /*MakeAbsolute=*/false);
-  llvm::scope_exit removeTemporary([&] { fs::remove(temporary); });
-  // A file name may begin with '-', a path made absolute does not.
-  fs::make_absolute(temporary);
-  if (llvm::Error error =
-          execute(makeArguments(options, *linker, runtime, temporary, target)))
-    return error;
-  if (std::error_code code = fs::rename(temporary, options.output))
-    return llvm::createFileError(options.output, code);
-  removeTemporary.release();
-  return llvm::Error::success();
+  return produce(options.output, [&](llvm::StringRef temporary) {
+    return makeArguments(options, *linker, runtime, temporary, target);
+  });
 }
 
 } // namespace lig::target

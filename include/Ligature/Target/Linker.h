@@ -2,6 +2,7 @@
 #ifndef LIGATURE_TARGET_LINKER_H
 #define LIGATURE_TARGET_LINKER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -28,6 +29,11 @@ struct LinkOptions {
 /// Links by way of a temporary file: `output` is whole or untouched. The error
 /// holds what the linker said.
 llvm::Error link(const LinkOptions &options);
+
+/// Joins object files into one, which also appears whole or not at all. Needs
+/// no runtime.
+llvm::Error joinObjects(llvm::ArrayRef<std::string> objects,
+                        llvm::StringRef output);
 
 /// libLigatureRuntime.a: LIGATURE_RUNTIME of the environment, or the one beside
 /// this library.

@@ -1,0 +1,103 @@
+/// Files in, artefacts out: what `ligc` and `lig-run` do, as a library.
+///
+/// Errors are diagnostics of the context, or an llvm::Error where a file cannot
+/// be written. Nothing is written before all of it could be made, and files
+/// appear whole or not at all.
+#ifndef LIGATURE_DRIVER_DRIVER_H
+#define LIGATURE_DRIVER_DRIVER_H
+
+#include "Ligature/Import/Onnx.h"
+#include "Ligature/Pipelines/Phases.h"
+#include "Ligature/Target/CPU/NativeCode.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <functional>
+
+namespace lig {
+
+struct CompileOptions {
+  OnnxImportOptions onnx;
+  /// The machine decides the vector width and what follows from it.
+  PipelineOptions pipeline;
+  target::cpu::MachineOptions machine;
+  /// NAME in the exported NAME_model; empty takes it from the model's file.
+  std::string modelName;
+  /// A file name without a folder to keep parameters in; empty embeds them.
+  std::string parameterFile;
+  /// A folder for the module after each phase; empty writes nothing.
+  std::string dumpFolder;
+  /// Called before each phase with its name.
+  std::function<void(llvm::StringRef)> onPhase;
+  /// Called for each pass manager before it runs.
+  std::function<void(mlir::PassManager &)> configure;
+};
+
+/// One model on its way from a file to machine code.
+class Compilation {
+public:
+  /// `context` must know Ligature's dialects (registerAllDialects).
+  Compilation(mlir::MLIRContext &context, CompileOptions options);
+
+  /// Reads ONNX, MLIR text or MLIR bytecode, told apart by their contents.
+  llvm::LogicalResult load(llvm::StringRef path);
+
+  /// Runs the phases up to and including `last`; those that ran before are not
+  /// repeated.
+  llvm::LogicalResult runTo(Phase last);
+
+  mlir::ModuleOp getModule() { return *module; }
+  const target::cpu::Machine &getMachine() const { return *machine; }
+
+  /// Prints the module: text, or bytecode. Parameters print in full only as
+  /// bytecode; text elides large ones if `elide` is set.
+  llvm::Error writeMlir(llvm::StringRef path, bool bytecode, bool elide);
+
+  /// What the artefacts say about the model. Runs all phases.
+  llvm::Expected<const target::ModelInfo &> getModel();
+  /// LLVM IR after optimization; runs all phases.
+  llvm::Expected<std::unique_ptr<llvm::Module>>
+  makeLLVM(llvm::LLVMContext &context);
+  /// An object file of the code, without embedded parameters.
+  llvm::Expected<std::string> makeCode(target::cpu::CodeKind kind);
+  /// The layout of the parameters; runs all phases.
+  llvm::Expected<const target::ParameterFile &> getParameters();
+
+private:
+  llvm::LogicalResult runPhase(Phase phase);
+  llvm::LogicalResult dump(Phase phase);
+  llvm::LogicalResult describe();
+
+  mlir::MLIRContext &context;
+  CompileOptions options;
+  std::optional<target::cpu::Machine> machine;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::optional<Phase> reached;
+  std::optional<target::ModelInfo> model;
+  std::optional<target::ParameterFile> parameters;
+  /// Keeps bytes alive that `model` refers to.
+  std::vector<std::shared_ptr<std::vector<char>>> contents;
+  std::vector<mlir::Attribute> attributes;
+};
+
+enum class Artefact { Mlir, Llvm, Assembly, Object, Library, Executable };
+
+struct OutputOptions {
+  Artefact artefact = Artefact::Library;
+  std::string path;
+  /// The C header; empty writes none.
+  std::string header;
+  /// For Mlir: the phase to stop after.
+  Phase last = Phase::Share;
+};
+
+/// Compiles a loaded model to files.
+llvm::Error writeArtefact(Compilation &compilation,
+                          const OutputOptions &options);
+
+} // namespace lig
+
+#endif // LIGATURE_DRIVER_DRIVER_H

@@ -1,0 +1,179 @@
+// The steps of a compilation.
+
+#include "Ligature/Driver/Driver.h"
+
+#include "DescribeModel.h"
+#include "LoadMlir.h"
+
+#include "Ligature/Target/OutputFile.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AsmState.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace lig;
+using namespace lig::target;
+
+Compilation::Compilation(MLIRContext &context, CompileOptions options)
+    : context(context), options(std::move(options)) {}
+
+//===-- Input ------------------------------------------------------------===//
+
+/// MLIR is told by bytecode's magic number or by the name; anything else is for
+/// the ONNX importer to judge.
+static bool isMlir(StringRef path, StringRef contents) {
+  return contents.starts_with("ML\xefR") ||
+         llvm::sys::path::extension(path) == ".mlir" ||
+         llvm::sys::path::extension(path) == ".mlirbc";
+}
+
+LogicalResult Compilation::load(StringRef path) {
+  llvm::Expected<cpu::Machine> made = cpu::Machine::create(options.machine);
+  Location unknown = UnknownLoc::get(&context);
+  if (!made)
+    return emitError(unknown) << llvm::toString(made.takeError());
+  machine.emplace(std::move(*made));
+  options.pipeline.vectorBits = machine->getVectorBits();
+  options.pipeline.registers = machine->getRegisters();
+  options.pipeline.fma = machine->hasFma();
+  if (options.modelName.empty())
+    options.modelName = llvm::sys::path::stem(path).str();
+
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return emitError(unknown) << "cannot read '" << path
+                              << "': " << buffer.getError().message();
+  if (options.onPhase)
+    options.onPhase("import");
+  StringRef contents = (*buffer)->getBuffer();
+  module = isMlir(path, contents)
+               ? loadMlir(path, context)
+               : importOnnxBuffer(contents, path, options.onnx, &context);
+  return success(module);
+}
+
+//===-- Phases -----------------------------------------------------------===//
+
+LogicalResult Compilation::dump(Phase phase) {
+  if (options.dumpFolder.empty())
+    return success();
+  SmallString<128> path(options.dumpFolder);
+  if (std::error_code error = llvm::sys::fs::create_directories(path))
+    return module->emitError("cannot make the folder '")
+           << path << "': " << error.message();
+  llvm::sys::path::append(path, Twine(static_cast<int>(phase)) + "-" +
+                                    getPhaseName(phase) + ".mlir");
+  if (llvm::Error error = writeMlir(path, /*bytecode=*/false, /*elide=*/false))
+    return module->emitError(llvm::toString(std::move(error)));
+  return success();
+}
+
+LogicalResult Compilation::runPhase(Phase phase) {
+  if (phase != Phase::Import && options.onPhase)
+    options.onPhase(getPhaseName(phase));
+  if (phase == Phase::Native && failed(describe()))
+    return failure();
+  PassManager pm(&context);
+  std::string problem;
+  if (failed(buildPhase(pm, phase, options.pipeline, problem)))
+    return module->emitError("--run-after=") << getPhaseName(phase) << ": "
+                                             << problem;
+  if (options.configure)
+    options.configure(pm);
+  if (failed(pm.run(*module)))
+    return failure();
+  reached = phase;
+  return dump(phase);
+}
+
+LogicalResult Compilation::runTo(Phase last) {
+  for (Phase phase : getPhases()) {
+    if (phase > last || (reached && phase <= *reached))
+      continue;
+    if (failed(runPhase(phase)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult Compilation::describe() {
+  model.emplace();
+  model->name = options.modelName;
+  if (failed(describeModel(*module, *model, attributes, contents)))
+    return failure();
+  if (!model->parameters.empty())
+    model->parameterFile = options.parameterFile;
+  llvm::Expected<ParameterFile> file =
+      ParameterFile::create(model->parameters, model->parameterBytes);
+  if (!file)
+    return module->emitError(llvm::toString(file.takeError()));
+  parameters.emplace(std::move(*file));
+  return success();
+}
+
+/// Whoever failed has said why in a diagnostic.
+static llvm::Error reported() {
+  return llvm::createStringError("compilation failed");
+}
+
+llvm::Expected<const ModelInfo &> Compilation::getModel() {
+  if (failed(runTo(Phase::Native)))
+    return reported();
+  return *model;
+}
+
+llvm::Expected<const ParameterFile &> Compilation::getParameters() {
+  if (failed(runTo(Phase::Native)))
+    return reported();
+  return *parameters;
+}
+
+//===-- Output -----------------------------------------------------------===//
+
+llvm::Error Compilation::writeMlir(StringRef path, bool bytecode, bool elide) {
+  OpPrintingFlags flags;
+  constexpr int64_t readable = 64;
+  if (elide)
+    flags.elideLargeElementsAttrs(readable).elideLargeResourceString(readable);
+  LogicalResult written = success();
+  llvm::Error error = writeFile(path, [&](llvm::raw_ostream &out) {
+    if (bytecode)
+      written = writeBytecodeToFile(*module, out);
+    else
+      module->print(out, flags);
+  });
+  if (!error && failed(written))
+    return llvm::createStringError("the module has no bytecode");
+  return error;
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>>
+Compilation::makeLLVM(llvm::LLVMContext &llvmContext) {
+  if (failed(runTo(Phase::Native)))
+    return reported();
+  if (options.onPhase)
+    options.onPhase("machine code");
+  auto code =
+      cpu::translateModel(*module, *model, *parameters, *machine, llvmContext);
+  if (code)
+    cpu::optimize(**code, *machine);
+  return code;
+}
+
+llvm::Expected<std::string> Compilation::makeCode(cpu::CodeKind kind) {
+  llvm::LLVMContext llvmContext;
+  auto code = makeLLVM(llvmContext);
+  if (!code)
+    return code.takeError();
+  SmallString<0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  if (llvm::Error error = cpu::writeCode(**code, *machine, kind, out))
+    return error;
+  return std::string(bytes);
+}

@@ -1,0 +1,316 @@
+// The flags, and how they become options of the driver.
+
+#include "Options.h"
+
+#include "Ligature/Analysis/Sharing.h"
+#include "Ligature/Import/TensorFile.h"
+#include "Ligature/Support/Version.h"
+#include "Ligature/Target/OutputFile.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "mlir/Tools/Plugins/DialectPlugin.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace lig;
+using namespace lig::ligc;
+namespace cl = llvm::cl;
+namespace path = llvm::sys::path;
+
+//===-- Flags ------------------------------------------------------------===//
+
+static cl::OptionCategory inputs("Input options");
+static cl::OptionCategory outputs("Output options");
+static cl::OptionCategory machine("Machine options");
+static cl::OptionCategory plugins("Extension options");
+
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL"),
+                                  cl::cat(inputs));
+static cl::list<std::string>
+    dims("dim", cl::desc("Extent of a symbolic dimension"),
+         cl::value_desc("NAME=N"), cl::cat(inputs));
+static cl::list<std::string> shapes("input",
+                                    cl::desc("Shape of an input"),
+                                    cl::value_desc("NAME=AxBxC"),
+                                    cl::cat(inputs));
+static cl::list<std::string>
+    constants("constant-input",
+              cl::desc("Fold an input in as a parameter, with the value of a "
+                       "tensor file (.npy, .pb)"),
+              cl::value_desc("NAME=FILE"), cl::cat(inputs));
+static cl::opt<std::string> entryName("entry-name", cl::init("main"),
+                                      cl::desc("Name of the entry point"),
+                                      cl::value_desc("NAME"),
+                                      cl::cat(inputs));
+
+static cl::opt<std::string> output("o", cl::desc("Output file"),
+                                   cl::value_desc("FILE"), cl::cat(outputs));
+static cl::opt<Artefact> artefact(
+    "emit", cl::desc("What to write"), cl::init(Artefact::Library),
+    cl::values(clEnumValN(Artefact::Mlir, "mlir", "MLIR after --compile-to"),
+               clEnumValN(Artefact::Llvm, "llvm", "LLVM IR"),
+               clEnumValN(Artefact::Assembly, "asm", "assembly"),
+               clEnumValN(Artefact::Object, "obj", "object file and header"),
+               clEnumValN(Artefact::Library, "lib",
+                          "shared library and header (default)"),
+               clEnumValN(Artefact::Executable, "exe", "executable")),
+    cl::cat(outputs));
+static cl::opt<std::string>
+    compileTo("compile-to",
+              cl::desc("Stop after a phase and write MLIR: import, share, net, "
+                       "kernel, memory, native"),
+              cl::value_desc("PHASE"), cl::cat(outputs));
+static cl::opt<std::string> dumpPhases("dump-phases",
+                                       cl::desc("Write MLIR after every phase"),
+                                       cl::value_desc("DIR"),
+                                       cl::cat(outputs));
+enum class Parameters { Embed, File };
+static cl::opt<Parameters> parameters(
+    "params", cl::desc("Where parameters are kept"),
+    cl::init(Parameters::Embed),
+    cl::values(clEnumValN(Parameters::Embed, "embed", "in the code"),
+               clEnumValN(Parameters::File, "file",
+                          "in a safetensors file beside it (OUT.params)")),
+    cl::cat(outputs));
+static cl::opt<std::string>
+    modelName("name", cl::desc("Name of the model in C (default: of OUT)"),
+              cl::value_desc("NAME"), cl::cat(outputs));
+static cl::opt<std::string>
+    sharingReport("sharing-report",
+                  cl::desc("Report what the model shares, on standard output "
+                           "or to a file: text or json"),
+                  cl::value_desc("FORMAT[:FILE]"), cl::ValueOptional,
+                  cl::cat(outputs));
+static cl::opt<bool> listOps("list-onnx-operators",
+                             cl::desc("List supported ONNX operators"),
+                             cl::cat(outputs));
+
+static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
+                           cl::Prefix, cl::init('2'), cl::cat(machine));
+static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
+                                cl::value_desc("NAME"), cl::cat(machine));
+static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
+                       cl::cat(machine));
+static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
+                                   cl::value_desc("TRIPLE"), cl::cat(machine));
+static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
+                                     cl::value_desc("+a,-b"),
+                                     cl::cat(machine));
+
+static cl::list<std::string>
+    runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
+             cl::value_desc("PHASE:PIPELINE"), cl::cat(plugins));
+static cl::list<std::string> passPlugins("load-pass-plugin",
+                                         cl::desc("Load passes"),
+                                         cl::value_desc("LIBRARY"),
+                                         cl::cat(plugins));
+static cl::list<std::string> dialectPlugins("load-dialect-plugin",
+                                            cl::desc("Load dialects"),
+                                            cl::value_desc("LIBRARY"),
+                                            cl::cat(plugins));
+
+//===-- Parsing ----------------------------------------------------------===//
+
+template <typename... Args>
+static llvm::Error wrong(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+/// Plugins load while the command line is read, because --run-after may name
+/// their passes.
+Options::Options(mlir::DialectRegistry &registry) {
+  passPlugins.setCallback([](const std::string &library) {
+    auto plugin = mlir::PassPlugin::load(library);
+    if (!plugin)
+      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
+    plugin->registerPassRegistryCallbacks();
+  });
+  dialectPlugins.setCallback([&](const std::string &library) {
+    auto plugin = mlir::DialectPlugin::load(library);
+    if (!plugin)
+      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
+    plugin->registerDialectRegistryCallbacks(registry);
+  });
+}
+
+llvm::Error Options::parse(int argc, char **argv) {
+  mlir::registerDefaultTimingManagerCLOptions();
+  cl::SetVersionPrinter(
+      [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
+  cl::HideUnrelatedOptions({&inputs, &outputs, &machine, &plugins});
+  cl::ParseCommandLineOptions(argc, argv,
+                              "Ligature: compiles neural networks whose "
+                              "weights are shared\n");
+  if (!listOps && model.empty())
+    return wrong("no model given; see ligc --help");
+  if (level < '0' || level > '3')
+    return wrong("-O{0}: the levels are 0 to 3", level.getValue());
+  if (!compileTo.empty()) {
+    if (!findPhase(compileTo))
+      return wrong("--compile-to={0}: the phases are import, share, net, "
+                   "kernel, memory, native",
+                   compileTo.getValue());
+    if (artefact.getNumOccurrences() && artefact != Artefact::Mlir)
+      return wrong("--compile-to writes MLIR, which --emit contradicts");
+    artefact = Artefact::Mlir;
+  }
+  return llvm::Error::success();
+}
+
+bool Options::listOperators() const { return listOps; }
+std::string Options::getInput() const { return model; }
+
+static llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
+splitAssignment(llvm::StringRef flag, llvm::StringRef text) {
+  // Names of ONNX values may hold '='; files and numbers rarely do.
+  auto [name, value] = text.rsplit('=');
+  if (name.empty() || value.empty())
+    return wrong("--{0}={1}: expected NAME=VALUE", flag, text);
+  return std::make_pair(name, value);
+}
+
+static llvm::Expected<llvm::SmallVector<int64_t>>
+parseShape(llvm::StringRef flag, llvm::StringRef text) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, 'x');
+  llvm::SmallVector<int64_t> shape;
+  for (llvm::StringRef part : parts) {
+    int64_t extent;
+    if (part.getAsInteger(10, extent) || extent < 0)
+      return wrong("--{0}: '{1}' is no shape such as 1x3x224x224", flag, text);
+    shape.push_back(extent);
+  }
+  return shape;
+}
+
+//===-- Options of the library -------------------------------------------===//
+
+static std::string outputPath() {
+  if (!output.empty())
+    return output;
+  if (artefact == Artefact::Mlir)
+    return "-";
+  llvm::SmallString<128> file(path::filename(model));
+  const char *extension = artefact == Artefact::Llvm       ? "ll"
+                          : artefact == Artefact::Assembly ? "s"
+                          : artefact == Artefact::Object   ? "o"
+                          : artefact == Artefact::Library  ? "so"
+                                                           : "";
+  path::replace_extension(file, extension);
+  return file.str().str();
+}
+
+static llvm::Error readInputOptions(OnnxImportOptions &onnx,
+                                    mlir::MLIRContext &context) {
+  for (const std::string &text : dims) {
+    auto assignment = splitAssignment("dim", text);
+    if (!assignment)
+      return assignment.takeError();
+    int64_t extent;
+    if (assignment->second.getAsInteger(10, extent) || extent < 0)
+      return wrong("--dim={0}: '{1}' is no extent", text, assignment->second);
+    onnx.dims[assignment->first] = extent;
+  }
+  for (const std::string &text : shapes) {
+    auto assignment = splitAssignment("input", text);
+    if (!assignment)
+      return assignment.takeError();
+    auto shape = parseShape("input", assignment->second);
+    if (!shape)
+      return shape.takeError();
+    onnx.inputShapes[assignment->first] = *shape;
+  }
+  for (const std::string &text : constants) {
+    auto assignment = splitAssignment("constant-input", text);
+    if (!assignment)
+      return assignment.takeError();
+    auto tensor = loadTensorFile(assignment->second, &context);
+    if (!tensor)
+      return tensor.takeError();
+    onnx.constantInputs[assignment->first] = tensor->elements;
+  }
+  onnx.entryName = entryName;
+  return llvm::Error::success();
+}
+
+/// One line that is overwritten, and only where someone looks at it.
+static void showPhase(llvm::StringRef phase) {
+  llvm::errs() << "\r\033[K" << path::filename(model) << ": " << phase;
+  llvm::errs().flush();
+}
+
+static bool showsProgress() {
+  return llvm::sys::Process::StandardErrIsDisplayed();
+}
+
+void Options::finishProgress() const {
+  if (showsProgress())
+    llvm::errs() << "\r\033[K";
+}
+
+llvm::Expected<CompileOptions>
+Options::makeCompileOptions(mlir::MLIRContext &context) const {
+  CompileOptions options;
+  if (llvm::Error error = readInputOptions(options.onnx, context))
+    return error;
+  for (const std::string &text : runAfter) {
+    auto [phase, pipeline] = llvm::StringRef(text).split(':');
+    std::optional<Phase> found = findPhase(phase);
+    if (!found || pipeline.empty())
+      return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
+    options.pipeline.runAfter[*found] = pipeline.str();
+  }
+  options.machine.triple = triple;
+  options.machine.cpu = cpu;
+  options.machine.features = features;
+  options.machine.optimization = level - '0';
+  std::string out = outputPath();
+  options.modelName = !modelName.empty() ? modelName.getValue()
+                      : out == "-"       ? path::stem(model).str()
+                                         : path::stem(out).str();
+  if (parameters == Parameters::File)
+    options.parameterFile = (path::stem(out) + ".params").str();
+  options.dumpFolder = dumpPhases;
+  if (showsProgress())
+    options.onPhase = showPhase;
+  return options;
+}
+
+OutputOptions Options::makeOutputOptions() const {
+  OutputOptions options;
+  options.artefact = artefact;
+  options.path = outputPath();
+  if (std::optional<Phase> phase = findPhase(compileTo))
+    options.last = *phase;
+  if (artefact == Artefact::Library || artefact == Artefact::Object) {
+    llvm::SmallString<128> header(options.path);
+    path::replace_extension(header, "h");
+    options.header = header.str().str();
+  }
+  return options;
+}
+
+llvm::Error Options::writeReport(Compilation &compilation) const {
+  if (!sharingReport.getNumOccurrences())
+    return llvm::Error::success();
+  auto [format, file] = llvm::StringRef(sharingReport).split(':');
+  if (!format.empty() && format != "text" && format != "json")
+    return wrong("--sharing-report={0}: the formats are text and json", format);
+  if (failed(compilation.runTo(Phase::Share)))
+    return wrong("compilation failed");
+  SharingReport report = analyzeSharing(compilation.getModule());
+  return target::writeFile(
+      file.empty() ? "-" : file, [&](llvm::raw_ostream &out) {
+        if (format == "json")
+          out << llvm::formatv("{0:2}", report.toJSON()) << "\n";
+        else
+          report.printText(out);
+      });
+}

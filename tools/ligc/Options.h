@@ -1,0 +1,29 @@
+// ligc's command line as the options of the library.
+#pragma once
+
+#include "Ligature/Driver/Driver.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+namespace lig::ligc {
+
+class Options {
+public:
+  /// Plugins add their dialects to `registry`.
+  explicit Options(mlir::DialectRegistry &registry);
+
+  /// Reads the command line; the error names what contradicts itself.
+  llvm::Error parse(int argc, char **argv);
+
+  bool listOperators() const;
+  std::string getInput() const;
+  llvm::Expected<CompileOptions>
+  makeCompileOptions(mlir::MLIRContext &context) const;
+  OutputOptions makeOutputOptions() const;
+  /// Prints the sharing report if it was asked for.
+  llvm::Error writeReport(Compilation &compilation) const;
+  /// Ends the line that shows progress on a terminal.
+  void finishProgress() const;
+};
+
+} // namespace lig::ligc

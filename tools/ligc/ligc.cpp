@@ -1,0 +1,55 @@
+// The compiler's command line: a model in, artefacts out.
+
+#include "Options.h"
+
+#include "Ligature/InitAll.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace lig;
+
+static int fail(llvm::Error error) {
+  llvm::errs() << "ligc: error: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllPasses();
+  ligc::Options options(registry);
+  if (llvm::Error error = options.parse(argc, argv))
+    return fail(std::move(error));
+  if (options.listOperators()) {
+    for (const OnnxOperator &op : listOnnxOperators())
+      llvm::outs() << (op.domain.empty() ? "ai.onnx" : op.domain) << " "
+                   << op.name << " " << op.sinceVersion << "\n";
+    return 0;
+  }
+
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  llvm::SourceMgr sources;
+  mlir::SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  mlir::DefaultTimingManager timing;
+  mlir::applyDefaultTimingManagerCLOptions(timing);
+  mlir::TimingScope total = timing.getRootScope();
+
+  llvm::Expected<CompileOptions> compile = options.makeCompileOptions(context);
+  if (!compile)
+    return fail(compile.takeError());
+  compile->configure = [&](mlir::PassManager &pm) { pm.enableTiming(total); };
+  Compilation compilation(context, std::move(*compile));
+  if (failed(compilation.load(options.getInput())))
+    return 1; // the diagnostic has said why
+  if (llvm::Error error = options.writeReport(compilation))
+    return fail(std::move(error));
+  if (llvm::Error error =
+          writeArtefact(compilation, options.makeOutputOptions()))
+    return fail(std::move(error));
+  options.finishProgress();
+  return 0;
+}
