@@ -22,8 +22,8 @@ struct DropParameters
     });
     if (named.wasInterrupted())
       return signalPassFailure();
-    for (auto param : llvm::make_early_inc_range(
-             module.getOps<lig::share::ParamOp>()))
+    for (auto param :
+         llvm::make_early_inc_range(module.getOps<lig::share::ParamOp>()))
       param.erase();
     module->removeAttr(lig::share::kParamsBytesAttr);
   }

@@ -59,9 +59,8 @@ static void markDynamicDimensions(func::FuncOp function) {
           cast<IntegerAttr>(place[1]).getInt());
   for (auto [output, dims] : llvm::zip(outputs, dynamic))
     if (!dims.empty())
-      function.setArgAttr(
-          output, lig::net::kDynamicDimsAttr,
-          Builder(function.getContext()).getI64ArrayAttr(dims));
+      function.setArgAttr(output, lig::net::kDynamicDimsAttr,
+                          Builder(function.getContext()).getI64ArrayAttr(dims));
 }
 
 lig::codegen::EntryBlocks lig::codegen::completeSignature(func::FuncOp function,

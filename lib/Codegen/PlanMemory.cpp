@@ -128,8 +128,8 @@ private:
     llvm::DenseMap<StringAttr, int64_t> uses;
     module.walk([&](lig::share::AddressOp op) {
       // CSE leaves one address for many readers.
-      uses[op.getSourceAttr().getAttr()] += std::distance(
-          op.getResult().use_begin(), op.getResult().use_end());
+      uses[op.getSourceAttr().getAttr()] +=
+          std::distance(op.getResult().use_begin(), op.getResult().use_end());
     });
     Builder builder(&getContext());
     paramsBytes = 0;
@@ -149,9 +149,9 @@ private:
       offsets[param.getSymNameAttr()] = paramsBytes;
       param->setAttr(lig::share::kOffsetAttr,
                      builder.getI64IntegerAttr(paramsBytes));
-      param->setAttr(lig::share::kUsesAttr,
-                     builder.getI64IntegerAttr(
-                         uses.lookup(param.getSymNameAttr())));
+      param->setAttr(
+          lig::share::kUsesAttr,
+          builder.getI64IntegerAttr(uses.lookup(param.getSymNameAttr())));
       paramsBytes += bytesOf(param.getTensorType());
     }
     paramsBytes = llvm::alignTo(paramsBytes, kAlignment);

@@ -70,8 +70,8 @@ makeObjects(Compilation &compilation) {
     return parameters.takeError();
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream out(bytes);
-  if (Error error = cpu::writeParametersObject(
-          *model, *parameters, compilation.getMachine(), out))
+  if (Error error = cpu::writeParametersObject(*model, *parameters,
+                                               compilation.getMachine(), out))
     return error;
   objects.emplace_back(bytes);
   return objects;
@@ -90,8 +90,7 @@ static Error linkObjects(Compilation &compilation,
                      : LinkKind::SharedLibrary;
   linking.objects = files.paths;
   linking.output = options.path;
-  linking.triple =
-      compilation.getMachine().getTarget().getTargetTriple().str();
+  linking.triple = compilation.getMachine().getTarget().getTargetTriple().str();
   return link(linking);
 }
 
@@ -153,8 +152,7 @@ Error lig::writeArtefact(Compilation &compilation,
   case Artefact::Mlir: {
     if (failed(compilation.runTo(options.last)))
       return llvm::createStringError("compilation failed");
-    bool bytecode =
-        llvm::sys::path::extension(options.path) == ".mlirbc";
+    bool bytecode = llvm::sys::path::extension(options.path) == ".mlirbc";
     return compilation.writeMlir(options.path, bytecode, /*elide=*/false);
   }
   case Artefact::Llvm:

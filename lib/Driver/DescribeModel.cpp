@@ -49,12 +49,11 @@ static LogicalResult describeTensor(func::FuncOp entry, unsigned argument,
     return entry.emitError("argument ")
            << argument << " is " << entry.getArgument(argument).getType()
            << ", which no caller can hand in";
-  if (auto name =
-          entry.getArgAttrOfType<StringAttr>(argument, net::kNameAttr))
+  if (auto name = entry.getArgAttrOfType<StringAttr>(argument, net::kNameAttr))
     info.name = name.str();
-  info.dims = llvm::to_vector(type.getShape());
-  if (auto dynamic = entry.getArgAttrOfType<ArrayAttr>(argument,
-                                                       net::kDynamicDimsAttr)) {
+  info.dims = type.getShape().vec();
+  if (auto dynamic =
+          entry.getArgAttrOfType<ArrayAttr>(argument, net::kDynamicDimsAttr)) {
     info.dynamic.assign(info.dims.size(), 0);
     for (Attribute dim : dynamic)
       info.dynamic[cast<IntegerAttr>(dim).getInt()] = 1;
@@ -100,7 +99,7 @@ lig::describeModel(ModuleOp module, ModelInfo &model,
     ParameterInfo &info = model.parameters.emplace_back();
     info.name = param.getSymName().str();
     info.dtype = dtypeOf(param.getTensorType().getElementType(), false);
-    info.dims = llvm::to_vector(param.getTensorType().getShape());
+    info.dims = param.getTensorType().getShape().vec();
     info.offset = bytesAttr(param, share::kOffsetAttr);
     info.uses = bytesAttr(param, share::kUsesAttr);
     info.contents = bytes->data;

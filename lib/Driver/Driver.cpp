@@ -47,15 +47,15 @@ LogicalResult Compilation::load(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
-    return emitError(unknown) << "cannot read '" << path
-                              << "': " << buffer.getError().message();
+    return emitError(unknown)
+           << "cannot read '" << path << "': " << buffer.getError().message();
   if (options.onPhase)
     options.onPhase("import");
   StringRef contents = (*buffer)->getBuffer();
   module = isMlir(path, contents)
                ? loadMlir(path, context)
                : importOnnxBuffer(contents, path, options.onnx, &context);
-  return success(module);
+  return success(static_cast<bool>(module));
 }
 
 //===-- Phases -----------------------------------------------------------===//
@@ -82,8 +82,8 @@ LogicalResult Compilation::runPhase(Phase phase) {
   PassManager pm(&context);
   std::string problem;
   if (failed(buildPhase(pm, phase, options.pipeline, problem)))
-    return module->emitError("--run-after=") << getPhaseName(phase) << ": "
-                                             << problem;
+    return module->emitError("--run-after=")
+           << getPhaseName(phase) << ": " << problem;
   if (options.configure)
     options.configure(pm);
   if (failed(pm.run(*module)))

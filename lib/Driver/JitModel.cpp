@@ -49,8 +49,7 @@ static llvm::Error defineParameters(llvm::orc::LLJIT &jit,
                                     const ModelInfo &model, void *memory) {
   llvm::orc::SymbolMap symbols;
   symbols[jit.mangleAndIntern(cpu::getParametersSymbol(model))] = {
-      llvm::orc::ExecutorAddr::fromPtr(memory),
-      llvm::JITSymbolFlags::Exported};
+      llvm::orc::ExecutorAddr::fromPtr(memory), llvm::JITSymbolFlags::Exported};
   return jit.getMainJITDylib().define(
       llvm::orc::absoluteSymbols(std::move(symbols)));
 }
@@ -82,8 +81,8 @@ JitModel::create(Compilation &compilation) {
   if (!cpu::getParametersSymbol(*info).empty()) {
     size_t bytes = parameters->getDataBytes();
     void *memory = std::aligned_alloc(
-        LIG_ALIGNMENT, llvm::alignTo(std::max<size_t>(bytes, 1),
-                                     LIG_ALIGNMENT));
+        LIG_ALIGNMENT,
+        llvm::alignTo(std::max<size_t>(bytes, 1), LIG_ALIGNMENT));
     if (!memory)
       return llvm::createStringError("no memory for the parameters");
     model->engine->parameters.reset(memory);

@@ -144,7 +144,6 @@ llvm::Error execute(llvm::ArrayRef<std::string> arguments) {
   return llvm::createStringError(message);
 }
 
-
 /// Runs `makeCommand(temporary file)` and puts the file in `output`'s place.
 llvm::Error produce(
     llvm::StringRef output,

@@ -32,11 +32,10 @@ static cl::OptionCategory plugins("Extension options");
 
 static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL"),
                                   cl::cat(inputs));
-static cl::list<std::string>
-    dims("dim", cl::desc("Extent of a symbolic dimension"),
-         cl::value_desc("NAME=N"), cl::cat(inputs));
-static cl::list<std::string> shapes("input",
-                                    cl::desc("Shape of an input"),
+static cl::list<std::string> dims("dim",
+                                  cl::desc("Extent of a symbolic dimension"),
+                                  cl::value_desc("NAME=N"), cl::cat(inputs));
+static cl::list<std::string> shapes("input", cl::desc("Shape of an input"),
                                     cl::value_desc("NAME=AxBxC"),
                                     cl::cat(inputs));
 static cl::list<std::string>
@@ -46,8 +45,7 @@ static cl::list<std::string>
               cl::value_desc("NAME=FILE"), cl::cat(inputs));
 static cl::opt<std::string> entryName("entry-name", cl::init("main"),
                                       cl::desc("Name of the entry point"),
-                                      cl::value_desc("NAME"),
-                                      cl::cat(inputs));
+                                      cl::value_desc("NAME"), cl::cat(inputs));
 
 static cl::opt<std::string> output("o", cl::desc("Output file"),
                                    cl::value_desc("FILE"), cl::cat(outputs));
@@ -68,8 +66,7 @@ static cl::opt<std::string>
               cl::value_desc("PHASE"), cl::cat(outputs));
 static cl::opt<std::string> dumpPhases("dump-phases",
                                        cl::desc("Write MLIR after every phase"),
-                                       cl::value_desc("DIR"),
-                                       cl::cat(outputs));
+                                       cl::value_desc("DIR"), cl::cat(outputs));
 enum class Parameters { Embed, File };
 static cl::opt<Parameters> parameters(
     "params", cl::desc("Where parameters are kept"),
@@ -100,8 +97,7 @@ static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
-                                     cl::value_desc("+a,-b"),
-                                     cl::cat(machine));
+                                     cl::value_desc("+a,-b"), cl::cat(machine));
 
 static cl::list<std::string>
     runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
@@ -300,7 +296,8 @@ OutputOptions Options::makeOutputOptions() const {
 llvm::Error Options::writeReport(Compilation &compilation) const {
   if (!sharingReport.getNumOccurrences())
     return llvm::Error::success();
-  auto [format, file] = llvm::StringRef(sharingReport).split(':');
+  llvm::StringRef format, file;
+  std::tie(format, file) = llvm::StringRef(sharingReport).split(':');
   if (!format.empty() && format != "text" && format != "json")
     return wrong("--sharing-report={0}: the formats are text and json", format);
   if (failed(compilation.runTo(Phase::Share)))

@@ -97,17 +97,17 @@ static llvm::Expected<Constant> readNpy(StringRef bytes, MLIRContext *context) {
                              element.isUnsigned, data.str());
 }
 
-static void writeNpy(llvm::raw_ostream &out, int dtype,
-                     ArrayRef<int64_t> dims, ArrayRef<char> bytes) {
+static void writeNpy(llvm::raw_ostream &out, int dtype, ArrayRef<int64_t> dims,
+                     ArrayRef<char> bytes) {
   static const char *const names[] = {
-      nullptr, "<f4", "|u1", "|i1", "<u2", "<i2", "<i4", "<i8", nullptr,
+      nullptr, "<f4", "|u1", "|i1", "<u2", "<i2",   "<i4",   "<i8", nullptr,
       "|b1",   "<f2", "<f8", "<u4", "<u8", nullptr, nullptr, "<u2"};
   std::string shape;
   for (int64_t extent : dims)
     shape += std::to_string(extent) + ",";
   std::string header = llvm::formatv(
-      "{{'descr': '{0}', 'fortran_order': False, 'shape': ({1}), }", names[dtype],
-      shape);
+      "{{'descr': '{0}', 'fortran_order': False, 'shape': ({1}), }",
+      names[dtype], shape);
   // The data begins at a multiple of 64.
   constexpr size_t prefix = 10;
   header.append(63 - (prefix + header.size()) % 64, ' ');
@@ -135,9 +135,9 @@ static llvm::Expected<Constant> readOnnx(StringRef bytes, StringRef path,
     return success();
   });
   ExternalData external(path);
-  FailureOr<Constant> constant =
-      decodeTensor(*proto, context, external,
-                   [&] { return emitError(UnknownLoc::get(context)); });
+  FailureOr<Constant> constant = decodeTensor(*proto, context, external, [&] {
+    return emitError(UnknownLoc::get(context));
+  });
   if (failed(constant))
     return llvm::createStringError(message);
   if (!constant->owner)

@@ -73,10 +73,10 @@ Constant *Descriptor::tensors(ArrayRef<TensorInfo> infos) {
     SmallVector<Constant *> dynamic;
     for (uint8_t flag : info.dynamic)
       dynamic.push_back(i8(flag));
-    descriptions.push_back(structure(
-        {text(info.name), dims(info.dims), array(dynamic),
-         i64(getTensorBytes(info.dtype, info.dims).value_or(0)),
-         i32(info.dtype), i32(info.dims.size())}));
+    descriptions.push_back(
+        structure({text(info.name), dims(info.dims), array(dynamic),
+                   i64(getTensorBytes(info.dtype, info.dims).value_or(0)),
+                   i32(info.dtype), i32(info.dims.size())}));
   }
   return array(descriptions);
 }
@@ -102,10 +102,10 @@ Constant *Descriptor::parameterBlock() {
   });
   SmallVector<Constant *> descriptions, digest;
   for (const ParameterInfo *info : sorted)
-    descriptions.push_back(structure(
-        {text(info->name), dims(info->dims), i64(info->offset),
-         i64(info->contents.size()), i32(info->dtype), i32(info->dims.size()),
-         i32(info->uses), i32(0)}));
+    descriptions.push_back(
+        structure({text(info->name), dims(info->dims), i64(info->offset),
+                   i64(info->contents.size()), i32(info->dtype),
+                   i32(info->dims.size()), i32(info->uses), i32(0)}));
   for (uint8_t byte : parameters.getDigest())
     digest.push_back(i8(byte));
   auto *digestType = ArrayType::get(Type::getInt8Ty(context), digest.size());

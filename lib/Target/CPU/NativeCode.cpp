@@ -113,10 +113,10 @@ Error cpu::writeParametersObject(const ModelInfo &model,
   Module module(model.name + " parameters", context);
   Constant *data = ConstantDataArray::getString(context, bytes,
                                                 /*AddNull=*/false);
-  auto *global = new GlobalVariable(module, data->getType(),
-                                    /*isConstant=*/true,
-                                    GlobalValue::ExternalLinkage, data,
-                                    getParametersSymbol(model));
+  auto *global =
+      new GlobalVariable(module, data->getType(),
+                         /*isConstant=*/true, GlobalValue::ExternalLinkage,
+                         data, getParametersSymbol(model));
   global->setAlignment(Align(LIG_ALIGNMENT));
   global->setVisibility(GlobalValue::HiddenVisibility);
   setMachine(module, machine);

@@ -47,8 +47,8 @@ static void privatize(LLVM::LLVMFuncOp entry, unsigned numOutputs) {
     entry.setArgAttrs(i, b.getDictionaryAttr(attributes));
   }
   entry.setLinkage(LLVM::Linkage::Internal);
-  for (StringRef name : {"net.entry", "net.arena_bytes",
-                         "net.arena_lower_bound"})
+  for (StringRef name :
+       {"net.entry", "net.arena_bytes", "net.arena_lower_bound"})
     entry->removeAttr(name);
 }
 
@@ -67,8 +67,8 @@ static void addWrapper(LLVM::LLVMFuncOp entry, unsigned numOutputs) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   auto type = LLVM::LLVMFunctionType::get(
       b.getI32Type(), {pointer, pointer, pointer, pointer, pointer});
-  auto wrapper = LLVM::LLVMFuncOp::create(
-      b, loc, (entry.getName() + "_run").str(), type);
+  auto wrapper =
+      LLVM::LLVMFuncOp::create(b, loc, (entry.getName() + "_run").str(), type);
   Block *body = wrapper.addEntryBlock(b);
   b.setInsertionPointToStart(body);
   unsigned numInputs = entry.getNumArguments() - numBlocks - numOutputs;
