@@ -72,14 +72,16 @@ void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
 namespace {
 struct VerifyNative : lig::target::impl::VerifyNativePassBase<VerifyNative> {
   void runOnOperation() override {
-    WalkResult walk = getOperation().walk([](Operation *op) {
-      if (isa<ModuleOp>(op) ||
-          isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
-        return WalkResult::advance();
-      op->emitOpError("breaks the contract of the native phase: it is not of "
-                      "the LLVM dialect");
-      return WalkResult::interrupt();
-    });
+    WalkResult walk =
+        getOperation().walk<WalkOrder::PreOrder>([](Operation *op) {
+          if (isa<ModuleOp>(op) ||
+              isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+            return WalkResult::advance();
+          op->emitOpError(
+              "breaks the contract of the native phase: it is not of "
+              "the LLVM dialect");
+          return WalkResult::interrupt();
+        });
     if (walk.wasInterrupted())
       signalPassFailure();
   }
