@@ -102,6 +102,8 @@ static std::optional<TensorBytes> scalarBytes(Value value) {
 ConstantEvaluator::Facts ConstantEvaluator::getFacts(Value value) {
   if (auto it = facts.find(value); it != facts.end())
     return it->second;
+  // A view that reads itself finds this and is not known.
+  facts[value] = Facts();
   Facts result = computeFacts(value);
   facts[value] = result;
   return result;
@@ -120,8 +122,11 @@ ConstantEvaluator::Facts ConstantEvaluator::computeFacts(Value value) {
   if (!type.hasStaticShape() || getElementBytes(type.getElementType()) == 0)
     return result;
   if (auto get = dyn_cast<share::GetOp>(op)) {
-    auto param = dyn_cast_or_null<share::ParamOp>(
-        share::lookupParameter(op, get.getSourceAttr(), tables));
+    Operation *symbol =
+        share::lookupParameter(op, get.getSourceAttr(), tables);
+    if (auto view = dyn_cast_or_null<share::ViewOp>(symbol))
+      return getFacts(view.getYielded());
+    auto param = dyn_cast_or_null<share::ParamOp>(symbol);
     if (!param || !param.isFrozen() || !param.getElements() ||
         !readElements(param.getElements()))
       return result;
@@ -186,8 +191,11 @@ static TensorBytes evaluatePad(tensor::PadOp pad, const TensorBytes &source) {
 
 std::optional<TensorBytes> ConstantEvaluator::compute(Operation *op) {
   if (auto get = dyn_cast<share::GetOp>(op)) {
-    auto param = cast<share::ParamOp>(
-        share::lookupParameter(op, get.getSourceAttr(), tables));
+    Operation *symbol =
+        share::lookupParameter(op, get.getSourceAttr(), tables);
+    if (auto view = dyn_cast<share::ViewOp>(symbol))
+      return evaluate(view.getYielded());
+    auto param = cast<share::ParamOp>(symbol);
     return readElements(param.getElements());
   }
   if (auto constant = dyn_cast<arith::ConstantOp>(op))

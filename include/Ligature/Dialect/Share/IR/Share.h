@@ -28,6 +28,8 @@ inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
 inline constexpr llvm::StringLiteral kUsesAttr = "share.uses";
 /// On a parameter: the names of others that held the same bytes and became it.
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
+/// On the module: ties that the model declares, as the JSON of a tie file.
+inline constexpr llvm::StringLiteral kTiesAttr = "share.ties";
 /// On a parameter: the one that it was computed from at compile time.
 inline constexpr llvm::StringLiteral kPackedFromAttr = "share.packed_from";
 

@@ -20,6 +20,32 @@ def LoadFilesPass : Pass<"share-load-files", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numLoaded", "num-loaded", "parameters loaded">];
 }
 
+def ApplyTiesPass : Pass<"share-apply-ties", "::mlir::ModuleOp"> {
+  let summary = "Make views of parameters that are declared to be tied";
+  let description = [{
+    Ties come from a JSON file and from the module's attribute `share.ties`:
+    `{"decoder.weight": {"of": "encoder.weight", "view": "transpose"}}`. A view
+    is `"same"`, `"transpose"`, an object with one of `"transpose"`,
+    `"reshape"`, `"reverse"` (lists of numbers), `"slice"` (`"offsets"`,
+    `"sizes"`, `"strides"`) and `"scale"`, or a list of these.
+
+    **Before**: parameters and the declaration.
+    **After**: the tied parameters are views under their old names.
+    **Keeps**: values: the view is computed and compared bit for bit, or within
+    the tie's `"tolerance"`; a parameter without a value is tied on trust.
+    **Refuses**: a tie of unequal values, with the first element that differs;
+    unknown names, views of another type, cycles, and a frozen parameter tied to
+    one that is not.
+  }];
+  let options = [Option<"file", "file", "std::string", "",
+                        "the file that declares ties">];
+  let statistics = [Statistic<"numTied", "num-tied", "parameters tied">];
+  let dependentDialects = ["::lig::share::ShareDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MergeParametersPass : Pass<"share-merge-parameters", "::mlir::ModuleOp"> {
   let summary = "Leave one parameter of those that hold the same elements";
   let description = [{
