@@ -7,7 +7,7 @@ import lit.formats
 config.name = "Ligature"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Conformance", "Models", "unittests", "Fuzz"]
+config.excludes = ["Inputs", "Conformance", "Models", "Install", "unittests", "Fuzz"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.ligature_obj_root, "test")
 config.environment["PATH"] = os.pathsep.join(
