@@ -102,8 +102,12 @@ private:
       auto [param, isNew] =
           table.getOrCreate(end.bytes, (end.root.getValue() + ".packed").str(),
                             end.value.getLoc());
-      if (isNew)
+      if (isNew) {
         param->setAttr(lig::share::kPackedFromAttr, end.root);
+        auto root = table.getSymbols().lookup(end.root);
+        if (Attribute uses = root->getAttr(lig::share::kUsesAttr))
+          param->setAttr(lig::share::kUsesAttr, uses);
+      }
       isNew ? ++numPacked : ++numShared;
       OpBuilder b(end.value.getDefiningOp());
       end.value.replaceAllUsesWith(lig::share::GetOp::create(

@@ -149,9 +149,11 @@ private:
       offsets[param.getSymNameAttr()] = paramsBytes;
       param->setAttr(lig::share::kOffsetAttr,
                      builder.getI64IntegerAttr(paramsBytes));
-      param->setAttr(
-          lig::share::kUsesAttr,
-          builder.getI64IntegerAttr(uses.lookup(param.getSymNameAttr())));
+      // The network's uses were counted before kernels read things twice.
+      if (!param->hasAttr(lig::share::kUsesAttr))
+        param->setAttr(
+            lig::share::kUsesAttr,
+            builder.getI64IntegerAttr(uses.lookup(param.getSymNameAttr())));
       paramsBytes += bytesOf(param.getTensorType());
     }
     paramsBytes = llvm::alignTo(paramsBytes, kAlignment);

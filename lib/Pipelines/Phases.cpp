@@ -29,11 +29,20 @@ struct PhaseEntry {
 
 static void buildImport(OpPassManager &, const PipelineOptions &) {}
 
-static void buildShare(OpPassManager &pm, const PipelineOptions &) {
+static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createLoadFilesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Declared ties go by the names of the model, so they come before anything
+  // that takes names away.
+  pm.addPass(share::createApplyTiesPass({options.ties}));
+  pm.addPass(share::createDropUnreadPass());
   pm.addPass(share::createMergeParametersPass());
+  pm.addPass(share::createOutlineViewsPass());
+  pm.addPass(share::createSimplifyViewsPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(share::createDropUnreadPass());
+  pm.addPass(share::createCountUsesPass());
 }
 
 static void buildNet(OpPassManager &pm, const PipelineOptions &) {

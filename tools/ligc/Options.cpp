@@ -84,6 +84,9 @@ static cl::opt<std::string>
                            "or to a file: text or json"),
                   cl::value_desc("FORMAT[:FILE]"), cl::ValueOptional,
                   cl::cat(outputs));
+static cl::opt<std::string>
+    ties("ties", cl::desc("Parameters that are tied, as JSON; checked"),
+         cl::value_desc("FILE"), cl::cat(outputs));
 static cl::opt<bool> listOps("list-onnx-operators",
                              cl::desc("List supported ONNX operators"),
                              cl::cat(outputs));
@@ -263,6 +266,7 @@ Options::makeCompileOptions(mlir::MLIRContext &context) const {
       return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
     options.pipeline.runAfter[*found] = pipeline.str();
   }
+  options.pipeline.ties = ties;
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;

@@ -28,6 +28,8 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 
 /// What the phases need to know.
 struct PipelineOptions {
+  /// A file of declared ties, or nothing.
+  std::string ties;
   /// Bits of a vector register of the machine.
   unsigned vectorBits = 256;
   /// Vector registers; 0 takes the usual count for the width.

@@ -24,7 +24,7 @@ namespace lig::share {
 /// bytes of that block.
 inline constexpr llvm::StringLiteral kOffsetAttr = "share.offset";
 inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
-/// On a parameter: how many places of the code read it.
+/// On a parameter: how many operations of the network read it.
 inline constexpr llvm::StringLiteral kUsesAttr = "share.uses";
 /// On a parameter: the names of others that held the same bytes and became it.
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";

@@ -151,6 +151,19 @@ def UntiePass : Pass<"share-untie", "::mlir::ModuleOp"> {
   let dependentDialects = ["::lig::share::ShareDialect"];
 }
 
+def CountUsesPass : Pass<"share-count-uses", "::mlir::ModuleOp"> {
+  let summary = "Note on each parameter how many uses it has";
+  let description = [{
+    Later phases read a parameter as often as kernels like it; what a user wants
+    to know is how often the network does, which is counted here.
+
+    **Before**: any module with parameters.
+    **After**: the attribute `share.uses` on each parameter.
+    **Keeps**: everything else.
+    **Refuses**: nothing.
+  }];
+}
+
 def PrintReportPass : Pass<"share-print-report", "::mlir::ModuleOp"> {
   let summary = "Print which parameters are stored and who shares them";
   let description = [{
