@@ -45,7 +45,6 @@ const OperatorTable &OperatorTable::get() {
     addGenerationOperators(*filled);
     addRecurrentOperators(*filled);
     addControlFlowOperators(*filled);
-    addLossOperators(*filled);
     return filled;
   }();
   return *table;

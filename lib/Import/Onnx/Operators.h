@@ -21,5 +21,4 @@ void addImageOperators(OperatorTable &table);
 void addGenerationOperators(OperatorTable &table);
 void addRecurrentOperators(OperatorTable &table);
 void addControlFlowOperators(OperatorTable &table);
-void addLossOperators(OperatorTable &table);
 } // namespace lig::onnx_import

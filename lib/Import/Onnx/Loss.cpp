@@ -1,9 +1,0 @@
-// Translations of the Loss operator family.
-
-#include "Operators.h"
-
-#include "Node.h"
-
-using namespace lig::onnx_import;
-
-void lig::onnx_import::addLossOperators(OperatorTable &table) {}
