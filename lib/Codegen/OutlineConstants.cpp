@@ -31,6 +31,8 @@ static Value makeFill(OpBuilder &b, Location loc, DenseElementsAttr splat) {
 namespace {
 struct OutlineConstants
     : lig::codegen::impl::OutlineConstantsPassBase<OutlineConstants> {
+  using OutlineConstantsPassBase::OutlineConstantsPassBase;
+
   void runOnOperation() override {
     lig::codegen::ParameterTable table(getOperation());
     SmallVector<arith::ConstantOp> constants;
@@ -52,10 +54,12 @@ struct OutlineConstants
     Value value;
     if (auto dense = dyn_cast<DenseElementsAttr>(elements);
         dense && dense.isSplat()) {
+      if (minBytes > 0)
+        return;
       value = makeFill(b, constant.getLoc(), dense);
     } else {
       std::optional<lig::TensorBytes> bytes = lig::readElements(elements);
-      if (!bytes)
+      if (!bytes || static_cast<int64_t>(bytes->data.size()) < minBytes)
         return;
       auto [param, isNew] =
           table.getOrCreate(*bytes, "constant", constant.getLoc());

@@ -33,6 +33,9 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createLoadFilesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // A weight that came as a constant is a parameter; small constants are worth
+  // more to the folders of the next phase.
+  pm.addPass(codegen::createOutlineConstantsPass({/*minBytes=*/64}));
   // Declared ties go by the names of the model, so they come before anything
   // that takes names away.
   pm.addPass(share::createApplyTiesPass({options.ties}));

@@ -51,3 +51,23 @@ module @booleans {
     return %a : tensor<3xi1>
   }
 }
+
+// -----
+
+// What the share phase asks for: weights, not the little numbers.
+// RUN: lig-opt %s -split-input-file -share-outline-constants=min-bytes=16 | FileCheck %s --check-prefix=LARGE
+// LARGE-LABEL: module @large_ones
+module @large_ones {
+  // LARGE: share.param @constant : tensor<4xf32>
+  // LARGE-NOT: share.param
+  func.func @main() -> (tensor<4xf32>, tensor<3xf32>, tensor<99xf32>) {
+    // LARGE-DAG: %[[A:.+]] = share.get @constant
+    // LARGE-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00]>
+    // LARGE-DAG: %[[C:.+]] = arith.constant dense<1.000000e+00> : tensor<99xf32>
+    // LARGE: return %[[A]], %[[B]], %[[C]]
+    %a = arith.constant dense<[1., 2., 3., 4.]> : tensor<4xf32>
+    %b = arith.constant dense<[1., 2., 3.]> : tensor<3xf32>
+    %c = arith.constant dense<1.> : tensor<99xf32>
+    return %a, %b, %c : tensor<4xf32>, tensor<3xf32>, tensor<99xf32>
+  }
+}

@@ -28,12 +28,15 @@ def OutlineConstantsPass : Pass<"share-outline-constants", "::mlir::ModuleOp"> {
 
     **Before**: `arith.constant` of tensor type in functions.
     **After**: `share.get` of frozen parameters, `linalg.fill`.
-    **Keeps**: parameters that exist.
+    **Keeps**: parameters that exist; merging with them is the share phase's.
     **Refuses**: nothing.
   }];
   let dependentDialects = ["::lig::share::ShareDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
+  let options = [Option<"minBytes", "min-bytes", "int64_t", "0",
+                        "smaller constants stay, and so do fills if this is "
+                        "not 0">];
   let statistics = [
     Statistic<"numOutlined", "num-outlined", "constants made parameters">,
     Statistic<"numMerged", "num-merged", "constants that were there already">];
