@@ -8,6 +8,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 #include <string>
 #include <vector>
@@ -38,6 +39,15 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
 mlir::OwningOpRef<mlir::ModuleOp>
 importOnnxBuffer(llvm::StringRef bytes, llvm::StringRef path,
                  const OnnxImportOptions &options, mlir::MLIRContext *context);
+
+/// An input that a model declares.
+struct OnnxInput {
+  std::string name;
+  /// The model has a default for it.
+  bool hasInitializer;
+};
+/// The inputs of the model in the file at `path`, in its order.
+llvm::Expected<std::vector<OnnxInput>> listOnnxInputs(llvm::StringRef path);
 
 /// One row of the table of supported operators.
 struct OnnxOperator {

@@ -4,9 +4,11 @@
 
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <memory>
 #include <string>
 
 namespace lig {
@@ -17,10 +19,18 @@ struct TensorFile {
   /// Elements in row-major order; integers are signless, an i1 takes a byte.
   mlir::ElementsAttr elements;
   bool isUnsigned = false;
+  /// The same for programs that run models: a lig_dtype of
+  /// Ligature/ABI/Model.h, and little-endian elements, a boolean being 0 or 1.
+  int dtype = 0;
+  llvm::SmallVector<int64_t> dims;
+  llvm::ArrayRef<char> bytes;
+  /// Keeps `bytes` alive.
+  std::shared_ptr<const void> owner;
 };
 
 /// Reads a tensor file, by its contents. The error names the file and what is
-/// wrong with it: files are not trusted.
+/// wrong with it: files are not trusted. Arrays in Fortran order are brought
+/// into C order; two-byte void elements are bf16, as ml_dtypes saves it.
 llvm::Expected<TensorFile> loadTensorFile(llvm::StringRef path,
                                           mlir::MLIRContext *context);
 
@@ -28,11 +38,13 @@ llvm::Expected<TensorFile> loadTensorFile(llvm::StringRef path,
 enum class TensorFormat { Npy, OnnxTensor };
 
 /// Writes a tensor of `dtype` (lig_dtype of Ligature/ABI/Model.h) whose dense
-/// row-major elements are `bytes`. bf16 is stored as uint16 in .npy, which has
-/// no such type.
-void writeTensor(llvm::raw_ostream &out, TensorFormat format,
-                 llvm::StringRef name, int dtype, llvm::ArrayRef<int64_t> dims,
-                 llvm::ArrayRef<char> bytes);
+/// row-major elements are `bytes`. .npy has no bf16: it is written as two-byte
+/// void elements, as ml_dtypes does. Fails only where a tensor is larger than
+/// an ONNX message may be.
+llvm::Error writeTensor(llvm::raw_ostream &out, TensorFormat format,
+                        llvm::StringRef name, int dtype,
+                        llvm::ArrayRef<int64_t> dims,
+                        llvm::ArrayRef<char> bytes);
 
 } // namespace lig
 

@@ -1,0 +1,93 @@
+// A model that can run: a compiled library, or a file compiled in memory.
+#pragma once
+
+#include "Options.h"
+
+#include "Ligature/Driver/JitModel.h"
+
+#include "llvm/ADT/StringSet.h"
+
+namespace lig::run {
+
+/// What a model file is, by its first bytes and its name.
+enum class FileKind { Library, Onnx, Mlir };
+llvm::Expected<FileKind> readFileKind(llvm::StringRef path);
+
+/// A value for an input, and whether it shall become a parameter.
+struct Given {
+  const Tensor *value;
+  bool isConstant = false;
+};
+
+class Model {
+public:
+  /// Opens or compiles the model of `options`. Values of inputs give their
+  /// shapes to the compiler, which also turns constant ones into parameters.
+  static llvm::Expected<std::unique_ptr<Model>>
+  open(const Options &options, const std::map<std::string, Given> &given,
+       mlir::MLIRContext &context);
+  ~Model();
+
+  lig_library *library() const { return code; }
+  lig_weights *weights() const { return parameters; }
+  /// The entry point to run.
+  uint32_t entry() const { return entryNumber; }
+  /// An input that was compiled in as a parameter.
+  bool isFolded(llvm::StringRef name) const { return folded.contains(name); }
+  /// From the call of open until the model could run.
+  double loadMilliseconds() const { return loadTime; }
+
+  void printInfo(llvm::raw_ostream &out) const;
+
+private:
+  Model() = default;
+  llvm::Error openLibrary(const Options &options);
+  llvm::Error compile(const Options &options,
+                      const std::map<std::string, Given> &given, FileKind kind,
+                      mlir::MLIRContext &context);
+  llvm::Error findEntry(llvm::StringRef name);
+
+  std::unique_ptr<JitModel> compiled;
+  lig_library *code = nullptr;
+  lig_weights *parameters = nullptr;
+  uint32_t entryNumber = 0;
+  llvm::StringSet<> folded;
+  double loadTime = 0;
+};
+
+/// What the last failed call of the runtime said.
+llvm::Error runtimeError();
+
+/// An entry point with memory to run in.
+class Runner {
+public:
+  static llvm::Expected<std::unique_ptr<Runner>> create(const Model &model,
+                                                        uint32_t threads);
+  ~Runner();
+
+  /// Takes values by the inputs' names, which stay the caller's. Inputs without
+  /// one are filled randomly if there is a seed.
+  llvm::Error setInputs(const std::map<std::string, Given> &given,
+                        std::optional<uint64_t> seed);
+  /// Runs once, without looking at the result.
+  lig_status run() {
+    return lig_run(context, model.entry(), inputPointers.data(),
+                   outputPointers.data());
+  }
+  /// Runs once and gives the outputs the shapes they have now.
+  llvm::Error runChecked();
+
+  llvm::ArrayRef<Tensor> outputs() const { return outputTensors; }
+  uint64_t arenaBytes() const { return lig_context_arena_bytes(context); }
+
+private:
+  explicit Runner(const Model &model) : model(model) {}
+
+  const Model &model;
+  lig_context *context = nullptr;
+  std::vector<Tensor> random, outputTensors;
+  std::vector<const void *> inputPointers;
+  std::vector<void *> outputPointers;
+};
+
+} // namespace lig::run

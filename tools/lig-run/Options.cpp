@@ -1,0 +1,261 @@
+// The flags, and how they become options.
+
+#include "Options.h"
+
+#include "Ligature/Support/Version.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Tools/Plugins/DialectPlugin.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace lig;
+using namespace lig::run;
+namespace cl = llvm::cl;
+using llvm::StringRef;
+
+//===-- Flags ------------------------------------------------------------===//
+
+static cl::OptionCategory running("Running");
+static cl::OptionCategory checking("Checking and measuring");
+static cl::OptionCategory compiling("Compiling a model in memory");
+
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL|LIBRARY"),
+                                  cl::cat(running));
+static cl::list<std::string>
+    inputs("input",
+           cl::desc("Value of an input (.npy, or an ONNX tensor), or its "
+                    "shape"),
+           cl::value_desc("NAME=@FILE|NAME=AxBxC"), cl::cat(running));
+static cl::list<std::string> shapes("shape", cl::desc("Shape of an input"),
+                                    cl::value_desc("NAME=AxBxC"),
+                                    cl::cat(running));
+static cl::opt<uint64_t>
+    seed("seed", cl::desc("Fill inputs without a value with random numbers"),
+         cl::value_desc("N"), cl::cat(running));
+static cl::list<std::string>
+    outputs("output",
+            cl::desc("File for an output (.npy, or .pb for an ONNX tensor)"),
+            cl::value_desc("NAME=@FILE"), cl::cat(running));
+static cl::opt<std::string>
+    outputFolder("output-dir", cl::desc("Folder for all outputs, NAME.npy"),
+                 cl::value_desc("DIR"), cl::cat(running));
+static cl::opt<std::string> entry("entry", cl::desc("Entry point to run"),
+                                  cl::value_desc("NAME"), cl::cat(running));
+static cl::opt<std::string> weights("weights",
+                                    cl::desc("Parameter file of the library"),
+                                    cl::value_desc("FILE"), cl::cat(running));
+/// Some library inside LLVM has a global option of this name; it makes way
+/// before ours is registered, which would be an error otherwise.
+static const bool isNameFree = [] {
+  auto &known = cl::getRegisteredOptions();
+  if (auto it = known.find("threads"); it != known.end())
+    it->second->removeArgument();
+  return true;
+}();
+static cl::opt<uint32_t> threads("threads", cl::desc("Threads to run on"),
+                                 cl::init(1), cl::cat(running));
+static cl::opt<bool>
+    info("info", cl::desc("List entry points, inputs, outputs, parameters"),
+         cl::cat(running));
+
+static cl::opt<std::string> testData(
+    "test-data",
+    cl::desc("Run on an ONNX test_data_set, or a folder of several, and "
+             "compare with its outputs"),
+    cl::value_desc("DIR"), cl::cat(checking));
+static cl::opt<std::string> tolerance(
+    "tolerance",
+    cl::desc("What floats may differ by: a share of the output's largest "
+             "magnitude, or 'onnx' for 1e-3 of each element; by default the "
+             "latter or 1e-4 of the magnitude"),
+    cl::value_desc("REL|onnx"), cl::cat(checking));
+static cl::opt<bool> bench("bench", cl::desc("Measure; prints one JSON object"),
+                           cl::cat(checking));
+static cl::opt<double> warmup("warmup", cl::desc("Seconds to warm up"),
+                              cl::init(0.2), cl::cat(checking));
+static cl::opt<double> minTime("min-time", cl::desc("Seconds to measure"),
+                               cl::init(1), cl::cat(checking));
+static cl::opt<std::string>
+    batch("batch",
+          cl::desc("Run each line of a file as a command line of its own; "
+                   "prints PASS or FAIL for each"),
+          cl::value_desc("FILE"), cl::cat(checking));
+static cl::opt<unsigned> batchTimeout("batch-timeout",
+                                      cl::desc("Seconds for each line"),
+                                      cl::init(60), cl::cat(checking));
+
+static cl::list<std::string> dims("dim",
+                                  cl::desc("Extent of a symbolic dimension"),
+                                  cl::value_desc("NAME=N"), cl::cat(compiling));
+static cl::opt<std::string> constantInputs(
+    "constant-inputs",
+    cl::desc("Compile the values of inputs in as parameters: all, or those "
+             "named"),
+    cl::value_desc("NAME,.."), cl::ValueOptional, cl::cat(compiling));
+static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
+                           cl::Prefix, cl::init('2'), cl::cat(compiling));
+static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
+                                cl::value_desc("NAME"), cl::cat(compiling));
+static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
+                       cl::cat(compiling));
+static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
+                                     cl::value_desc("+a,-b"),
+                                     cl::cat(compiling));
+static cl::list<std::string>
+    runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
+             cl::value_desc("PHASE:PIPELINE"), cl::cat(compiling));
+static cl::list<std::string> passPlugins("load-pass-plugin",
+                                         cl::desc("Load passes"),
+                                         cl::value_desc("LIBRARY"),
+                                         cl::cat(compiling));
+static cl::list<std::string> dialectPlugins("load-dialect-plugin",
+                                            cl::desc("Load dialects"),
+                                            cl::value_desc("LIBRARY"),
+                                            cl::cat(compiling));
+
+void lig::run::registerPlugins(mlir::DialectRegistry &registry) {
+  passPlugins.setCallback([](const std::string &library) {
+    auto plugin = mlir::PassPlugin::load(library);
+    if (!plugin)
+      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
+    plugin->registerPassRegistryCallbacks();
+  });
+  dialectPlugins.setCallback([&](const std::string &library) {
+    auto plugin = mlir::DialectPlugin::load(library);
+    if (!plugin)
+      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
+    plugin->registerDialectRegistryCallbacks(registry);
+  });
+}
+
+//===-- Values -----------------------------------------------------------===//
+
+template <typename... Args>
+static llvm::Error wrong(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+static llvm::Error readShape(Options &options, StringRef flag, StringRef text) {
+  // Names of ONNX values may hold '=', shapes never do.
+  auto [name, shape] = text.rsplit('=');
+  llvm::SmallVector<StringRef> parts;
+  if (!shape.empty())
+    shape.split(parts, 'x');
+  llvm::SmallVector<int64_t> extents;
+  for (StringRef part : parts) {
+    int64_t extent;
+    if (part.getAsInteger(10, extent) || extent < 0)
+      return wrong("--{0}={1}: expected NAME=@FILE, or a shape such as "
+                   "NAME=1x3x224x224",
+                   flag, text);
+    extents.push_back(extent);
+  }
+  if (name.empty() || parts.empty())
+    return wrong("--{0}={1}: expected NAME=AxBxC", flag, text);
+  options.inputShapes[name] = extents;
+  return llvm::Error::success();
+}
+
+static llvm::Error readInputs(Options &options) {
+  for (StringRef text : inputs) {
+    auto [name, file] = text.split("=@");
+    if (!file.empty())
+      options.inputFiles[name.str()] = file.str();
+    else if (llvm::Error error = readShape(options, "input", text))
+      return error;
+  }
+  for (StringRef text : shapes)
+    if (llvm::Error error = readShape(options, "shape", text))
+      return error;
+  for (StringRef text : dims) {
+    auto [name, value] = text.rsplit('=');
+    int64_t extent;
+    if (name.empty() || value.getAsInteger(10, extent) || extent < 0)
+      return wrong("--dim={0}: expected NAME=N", text);
+    options.dims[name] = extent;
+  }
+  for (StringRef text : outputs) {
+    auto [name, file] = text.split("=@");
+    if (name.empty() || file.empty())
+      return wrong("--output={0}: expected NAME=@FILE", text);
+    options.outputFiles[name.str()] = file.str();
+  }
+  if (constantInputs.getNumOccurrences()) {
+    llvm::SmallVector<StringRef> names;
+    StringRef(constantInputs).split(names, ',', -1, /*KeepEmpty=*/false);
+    options.constantInputs.emplace();
+    for (StringRef name : names)
+      options.constantInputs->push_back(name.str());
+  }
+  if (seed.getNumOccurrences())
+    options.seed = seed;
+  return llvm::Error::success();
+}
+
+static llvm::Error readTolerance(Options &options) {
+  if (tolerance.empty())
+    return llvm::Error::success();
+  options.tolerance.rule = Tolerance::Magnitude;
+  if (tolerance == "onnx")
+    options.tolerance.rule = Tolerance::Onnx;
+  else if (StringRef(tolerance).getAsDouble(options.tolerance.relative) ||
+           !(options.tolerance.relative >= 0))
+    return wrong("--tolerance={0}: expected a number such as 1e-4, or 'onnx'",
+                 tolerance.getValue());
+  return llvm::Error::success();
+}
+
+static llvm::Error readCompilation(Options &options) {
+  if (level < '0' || level > '3')
+    return wrong("-O{0}: the levels are 0 to 3", level.getValue());
+  options.machine.optimization = level - '0';
+  options.machine.cpu = cpu;
+  options.machine.features = features;
+  for (StringRef text : runAfter) {
+    auto [phase, pipeline] = text.split(':');
+    std::optional<Phase> found = findPhase(phase);
+    if (!found || pipeline.empty())
+      return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
+    options.runAfter[*found] = pipeline.str();
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<Options>
+lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
+  cl::ResetAllOptionOccurrences();
+  cl::SetVersionPrinter(
+      [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
+  cl::HideUnrelatedOptions({&running, &checking, &compiling});
+  std::string problem;
+  llvm::raw_string_ostream stream(problem);
+  if (!cl::ParseCommandLineOptions(
+          argv.size(), argv.data(),
+          "Ligature: runs compiled models, and models compiled in memory\n",
+          &stream))
+    return wrong("{0}", StringRef(problem).trim());
+  Options options;
+  options.model = model;
+  options.entry = entry;
+  options.weights = weights;
+  options.outputFolder = outputFolder;
+  options.testData = testData;
+  options.info = info;
+  options.bench = bench;
+  options.threads = threads;
+  options.warmupSeconds = warmup;
+  options.minSeconds = minTime;
+  options.batch = batch;
+  options.batchSeconds = batchTimeout;
+  for (auto read : {readInputs, readTolerance, readCompilation})
+    if (llvm::Error error = read(options))
+      return error;
+  if (options.model.empty() == options.batch.empty())
+    return wrong(options.batch.empty()
+                     ? "no model given; see lig-run --help"
+                     : "--batch takes models from its file alone");
+  return options;
+}

@@ -1,0 +1,54 @@
+// lig-run's command line.
+#pragma once
+
+#include "Compare.h"
+
+#include "Ligature/Pipelines/Phases.h"
+#include "Ligature/Target/CPU/Machine.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <map>
+#include <optional>
+
+namespace lig::run {
+
+struct Options {
+  std::string model;
+  std::string entry;   ///< empty where the model has one
+  std::string weights; ///< empty for the file beside the library
+
+  /// Files and shapes of inputs, by name.
+  std::map<std::string, std::string> inputFiles;
+  llvm::StringMap<llvm::SmallVector<int64_t>> inputShapes;
+  llvm::StringMap<int64_t> dims;
+  /// Inputs that become parameters; all if the list is empty.
+  std::optional<std::vector<std::string>> constantInputs;
+  /// Fills in inputs that have no value.
+  std::optional<uint64_t> seed;
+
+  /// Files of outputs, by name.
+  std::map<std::string, std::string> outputFiles;
+  std::string outputFolder;
+
+  std::string testData;
+  Tolerance tolerance;
+  bool info = false, bench = false;
+  uint32_t threads = 1;
+  double warmupSeconds = 0.2, minSeconds = 1;
+
+  std::string batch;
+  unsigned batchSeconds = 60;
+
+  target::cpu::MachineOptions machine;
+  std::map<Phase, std::string> runAfter;
+};
+
+/// Plugins that the command line names add their dialects to `registry`, which
+/// must outlive all parsing.
+void registerPlugins(mlir::DialectRegistry &registry);
+
+/// Reads a command line; argv[0] is not looked at. May be called again.
+llvm::Expected<Options> parseOptions(llvm::ArrayRef<const char *> argv);
+
+} // namespace lig::run
