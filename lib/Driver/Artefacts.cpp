@@ -11,6 +11,7 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace lig;
@@ -36,8 +37,10 @@ namespace {
 class TemporaryObjects {
 public:
   ~TemporaryObjects() {
-    for (const std::string &path : paths)
+    for (const std::string &path : paths) {
       llvm::sys::fs::remove(path);
+      llvm::sys::DontRemoveFileOnSignal(path);
+    }
   }
   Error add(StringRef bytes) {
     llvm::SmallString<128> path;
@@ -45,6 +48,7 @@ public:
             llvm::sys::fs::createTemporaryFile("ligature", "o", path))
       return llvm::createFileError(path, code);
     paths.push_back(path.str().str());
+    llvm::sys::RemoveFileOnSignal(path);
     return writeBytes(path, bytes);
   }
   std::vector<std::string> paths;

@@ -53,7 +53,7 @@ LogicalResult Compilation::load(StringRef path) {
     options.onPhase("import");
   StringRef contents = (*buffer)->getBuffer();
   module = isMlir(path, contents)
-               ? loadMlir(path, context)
+               ? loadMlir(path, context, reached)
                : importOnnxBuffer(contents, path, options.onnx, &context);
   return success(static_cast<bool>(module));
 }
@@ -122,15 +122,25 @@ static llvm::Error reported() {
   return llvm::createStringError("compilation failed");
 }
 
-llvm::Expected<const ModelInfo &> Compilation::getModel() {
+llvm::Error Compilation::finish() {
   if (failed(runTo(Phase::Native)))
     return reported();
+  if (!model)
+    return llvm::createStringError(
+        "the module went through the native phase, which dropped the "
+        "parameters; machine code is made from the phases before");
+  return llvm::Error::success();
+}
+
+llvm::Expected<const ModelInfo &> Compilation::getModel() {
+  if (llvm::Error error = finish())
+    return error;
   return *model;
 }
 
 llvm::Expected<const ParameterFile &> Compilation::getParameters() {
-  if (failed(runTo(Phase::Native)))
-    return reported();
+  if (llvm::Error error = finish())
+    return error;
   return *parameters;
 }
 
@@ -155,8 +165,8 @@ llvm::Error Compilation::writeMlir(StringRef path, bool bytecode, bool elide) {
 
 llvm::Expected<std::unique_ptr<llvm::Module>>
 Compilation::makeLLVM(llvm::LLVMContext &llvmContext) {
-  if (failed(runTo(Phase::Native)))
-    return reported();
+  if (llvm::Error error = finish())
+    return error;
   if (options.onPhase)
     options.onPhase("machine code");
   auto code =

@@ -1,8 +1,10 @@
 // MLIR from elsewhere has no entry points: every public function becomes one,
-// and what has no name gets one by its position.
+// and what has no name gets one by its position. MLIR that went through a phase
+// is left as it is, once the phase's contract was seen to hold.
 
 #include "LoadMlir.h"
 
+#include "Ligature/Codegen/MarkPhase.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Conversion/TosaToArith/TosaToArith.h"
@@ -29,7 +31,6 @@ static void nameArguments(func::FuncOp function) {
       function.setResultAttr(i, lig::net::kNameAttr, name("out" + Twine(i)));
 }
 
-/// Functions of the later phases are entry points already.
 static LogicalResult markEntries(ModuleOp module) {
   bool any = false;
   for (auto function : module.getOps<func::FuncOp>()) {
@@ -59,8 +60,10 @@ static LogicalResult lowerTosa(ModuleOp module) {
   if (!any)
     return success();
   PassManager pm(module.getContext());
+  // Validation is about the profiles of other machines.
+  tosa::addTosaToLinalgPasses(pm, TosaToLinalgOptions(),
+                              TosaToLinalgNamedOptions(), std::nullopt);
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  tosa::addTosaToLinalgPasses(functions, TosaToLinalgOptions());
   functions.addPass(createTosaToTensorPass());
   TosaToArithPassOptions toArith;
   toArith.includeApplyRescale = true;
@@ -69,10 +72,34 @@ static LogicalResult lowerTosa(ModuleOp module) {
   return pm.run(module);
 }
 
-OwningOpRef<ModuleOp> lig::loadMlir(StringRef path, MLIRContext &context) {
+static FailureOr<std::optional<lig::Phase>> readPhase(ModuleOp module) {
+  Attribute mark = module->getAttr(lig::codegen::kPhaseAttr);
+  if (!mark)
+    return std::optional<lig::Phase>();
+  auto name = dyn_cast<StringAttr>(mark);
+  std::optional<lig::Phase> phase =
+      name ? lig::findPhase(name) : std::optional<lig::Phase>();
+  if (!phase)
+    return module.emitError() << lig::codegen::kPhaseAttr << " is " << mark
+                              << ", which names no phase";
+  PassManager pm(module.getContext());
+  lig::buildContract(pm, *phase);
+  if (failed(pm.run(module)))
+    return failure();
+  return phase;
+}
+
+OwningOpRef<ModuleOp> lig::loadMlir(StringRef path, MLIRContext &context,
+                                    std::optional<Phase> &reached) {
   ParserConfig config(&context);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, config);
-  if (!module || failed(lowerTosa(*module)) || failed(markEntries(*module)))
+  if (!module)
+    return nullptr;
+  FailureOr<std::optional<Phase>> phase = readPhase(*module);
+  if (failed(phase))
+    return nullptr;
+  reached = *phase;
+  if (!reached && (failed(lowerTosa(*module)) || failed(markEntries(*module))))
     return nullptr;
   return module;
 }

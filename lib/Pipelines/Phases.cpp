@@ -10,6 +10,7 @@
 #include "Ligature/Target/CPU/LowerToLLVM.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -27,10 +28,12 @@ struct PhaseEntry {
 };
 } // namespace
 
-static void buildImport(OpPassManager &, const PipelineOptions &) {}
+static void buildImport(OpPassManager &pm, const PipelineOptions &) {
+  // From here on a module stands on its own, wherever it is written.
+  pm.addPass(share::createLoadFilesPass());
+}
 
 static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(share::createLoadFilesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // A weight that came as a constant is a parameter; small constants are worth
@@ -51,6 +54,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
 static void buildNet(OpPassManager &pm, const PipelineOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createConvertNetToLinalgPass());
+  // Text from elsewhere may add whole tensors by arith.addf.
+  functions.addPass(createConvertElementwiseToLinalgPass());
   functions.addPass(net::createPropagateLayoutPass());
   functions.addPass(net::createFuseElementwisePass());
   pm.addPass(createCanonicalizerPass());
@@ -69,7 +74,9 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   kernels.registers = options.registers;
   kernels.fma = options.fma;
   pm.addNestedPass<func::FuncOp>(codegen::createCpuEmitKernelsPass(kernels));
-  pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
+  codegen::CpuExpandMathPassOptions math;
+  math.fma = options.fma;
+  pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass(math));
 }
 
 static void buildMemory(OpPassManager &pm, const PipelineOptions &) {
@@ -125,7 +132,14 @@ LogicalResult lig::buildPhase(OpPassManager &pm, Phase phase,
       return failure();
   }
   pm.addPass(entry.contract());
+  codegen::MarkPhasePassOptions mark;
+  mark.phase = entry.name.str();
+  pm.addPass(codegen::createMarkPhasePass(mark));
   return success();
+}
+
+void lig::buildContract(OpPassManager &pm, Phase phase) {
+  pm.addPass(table[static_cast<size_t>(phase)].contract());
 }
 
 //===-- Registration -----------------------------------------------------===//
@@ -173,9 +187,9 @@ void lig::registerPhasePipelines() {
         });
   }
   PassPipelineRegistration<TextOptions>(
-      "lig-cpu-pipeline", "All phases after import, for a CPU",
+      "lig-cpu-pipeline", "All phases, for a CPU",
       [](OpPassManager &pm, const TextOptions &options) {
-        for (Phase phase : getPhases().drop_front())
+        for (Phase phase : getPhases())
           appendPhase(pm, phase, options);
       });
 }

@@ -15,6 +15,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 #include <dlfcn.h>
@@ -97,8 +98,14 @@ std::vector<std::string> makeArguments(const LinkOptions &options,
     addForLinker({"-soname", path::filename(options.output)});
   for (const std::string &object : options.objects)
     add(object);
-  if (shared)
+  if (shared) {
     addForLinker({"--whole-archive"});
+  } else {
+    // The main of a program lies beside the runtime.
+    llvm::SmallString<256> program(path::parent_path(runtime));
+    path::append(program, "libLigatureProgram.a");
+    add(program);
+  }
   add(runtime);
   if (shared)
     addForLinker({"--no-whole-archive"});
@@ -148,17 +155,25 @@ llvm::Error execute(llvm::ArrayRef<std::string> arguments) {
 llvm::Error produce(
     llvm::StringRef output,
     llvm::function_ref<std::vector<std::string>(llvm::StringRef)> makeCommand) {
+  // The linker's words about it would name a file that nobody asked for.
+  llvm::StringRef folder = path::parent_path(output);
+  if (!folder.empty() && !fs::is_directory(folder))
+    return llvm::createFileError(
+        output, std::make_error_code(std::errc::no_such_file_or_directory));
   llvm::SmallString<256> temporary;
   fs::createUniquePath(output + ".%%%%%%%%.tmp", temporary,
                        /*MakeAbsolute=*/false);
-  llvm::scope_exit removeTemporary([&] { fs::remove(temporary); });
   // A file name may begin with '-', a path made absolute does not.
   fs::make_absolute(temporary);
+  llvm::sys::RemoveFileOnSignal(temporary);
+  llvm::scope_exit removeTemporary([&] {
+    fs::remove(temporary);
+    llvm::sys::DontRemoveFileOnSignal(temporary);
+  });
   if (llvm::Error error = execute(makeCommand(temporary)))
     return error;
   if (std::error_code code = fs::rename(temporary, output))
     return llvm::createFileError(output, code);
-  removeTemporary.release();
   return llvm::Error::success();
 }
 

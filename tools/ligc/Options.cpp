@@ -28,6 +28,7 @@ namespace path = llvm::sys::path;
 static cl::OptionCategory inputs("Input options");
 static cl::OptionCategory outputs("Output options");
 static cl::OptionCategory machine("Machine options");
+static cl::OptionCategory watching("Options to watch a compilation");
 static cl::OptionCategory plugins("Extension options");
 
 static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL"),
@@ -43,6 +44,11 @@ static cl::list<std::string>
               cl::desc("Fold an input in as a parameter, with the value of a "
                        "tensor file (.npy, .pb)"),
               cl::value_desc("NAME=FILE"), cl::cat(inputs));
+static cl::opt<std::string> constantFolder(
+    "constant-inputs",
+    cl::desc("Fold in all inputs that a folder has tensor files for (.pb by "
+             "the name inside, .npy by its own)"),
+    cl::value_desc("DIR"), cl::cat(inputs));
 static cl::opt<std::string> entryName("entry-name", cl::init("main"),
                                       cl::desc("Name of the entry point"),
                                       cl::value_desc("NAME"), cl::cat(inputs));
@@ -95,12 +101,17 @@ static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
                            cl::Prefix, cl::init('2'), cl::cat(machine));
 static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
                                 cl::value_desc("NAME"), cl::cat(machine));
-static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
-                       cl::cat(machine));
+static cl::alias march("march", cl::desc("Same as -mcpu"), cl::aliasopt(cpu),
+                       cl::value_desc("NAME"), cl::cat(machine));
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"), cl::cat(machine));
+
+static cl::opt<bool> verbose("v", cl::desc("Say when each phase begins"),
+                             cl::cat(watching));
+static cl::opt<bool> showTime("time", cl::desc("Report the time of each pass"),
+                              cl::cat(watching));
 
 static cl::list<std::string>
     runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
@@ -140,10 +151,9 @@ Options::Options(mlir::DialectRegistry &registry) {
 }
 
 llvm::Error Options::parse(int argc, char **argv) {
-  mlir::registerDefaultTimingManagerCLOptions();
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
-  cl::HideUnrelatedOptions({&inputs, &outputs, &machine, &plugins});
+  cl::HideUnrelatedOptions({&inputs, &outputs, &machine, &watching, &plugins});
   cl::ParseCommandLineOptions(argc, argv,
                               "Ligature: compiles neural networks whose "
                               "weights are shared\n");
@@ -164,6 +174,7 @@ llvm::Error Options::parse(int argc, char **argv) {
 }
 
 bool Options::listOperators() const { return listOps; }
+bool Options::measuresTime() const { return showTime; }
 std::string Options::getInput() const { return model; }
 
 static llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
@@ -206,6 +217,33 @@ static std::string outputPath() {
   return file.str().str();
 }
 
+static llvm::Error readConstantFolder(OnnxImportOptions &onnx,
+                                      mlir::MLIRContext &context) {
+  if (constantFolder.empty())
+    return llvm::Error::success();
+  std::error_code code;
+  std::vector<std::string> files;
+  for (llvm::sys::fs::directory_iterator file(constantFolder, code), end;
+       !code && file != end; file.increment(code)) {
+    llvm::StringRef extension = path::extension(file->path());
+    // Of an ONNX test data set, outputs are no inputs.
+    if ((extension == ".pb" || extension == ".npy") &&
+        !path::filename(file->path()).starts_with("output_"))
+      files.push_back(file->path());
+  }
+  if (code)
+    return llvm::createFileError(constantFolder, code);
+  for (const std::string &file : files) {
+    auto tensor = loadTensorFile(file, &context);
+    if (!tensor)
+      return tensor.takeError();
+    std::string name =
+        tensor->name.empty() ? path::stem(file).str() : tensor->name;
+    onnx.constantInputs[name] = tensor->elements;
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Error readInputOptions(OnnxImportOptions &onnx,
                                     mlir::MLIRContext &context) {
   for (const std::string &text : dims) {
@@ -235,22 +273,29 @@ static llvm::Error readInputOptions(OnnxImportOptions &onnx,
       return tensor.takeError();
     onnx.constantInputs[assignment->first] = tensor->elements;
   }
+  if (llvm::Error error = readConstantFolder(onnx, context))
+    return error;
   onnx.entryName = entryName;
   return llvm::Error::success();
 }
 
-/// One line that is overwritten, and only where someone looks at it.
+/// With -v a line for each phase; else one line that is overwritten, and only
+/// where someone looks at it.
 static void showPhase(llvm::StringRef phase) {
-  llvm::errs() << "\r\033[K" << path::filename(model) << ": " << phase;
+  if (!verbose)
+    llvm::errs() << "\r\033[K";
+  llvm::errs() << path::filename(model) << ": " << phase;
+  if (verbose)
+    llvm::errs() << "\n";
   llvm::errs().flush();
 }
 
 static bool showsProgress() {
-  return llvm::sys::Process::StandardErrIsDisplayed();
+  return verbose || llvm::sys::Process::StandardErrIsDisplayed();
 }
 
 void Options::finishProgress() const {
-  if (showsProgress())
+  if (showsProgress() && !verbose)
     llvm::errs() << "\r\033[K";
 }
 

@@ -16,6 +16,7 @@ public:
   llvm::Error parse(int argc, char **argv);
 
   bool listOperators() const;
+  bool measuresTime() const;
   std::string getInput() const;
   llvm::Expected<CompileOptions>
   makeCompileOptions(mlir::MLIRContext &context) const;

@@ -3,6 +3,7 @@
 #include "Options.h"
 
 #include "Ligature/InitAll.h"
+#include "Ligature/Support/FatalErrors.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/Timing.h"
@@ -18,6 +19,7 @@ static int fail(llvm::Error error) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  exitOnFatalErrors("ligc");
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   registerAllPasses();
@@ -32,10 +34,17 @@ int main(int argc, char **argv) {
   }
 
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  // The source line says enough; a whole module in its place says nothing.
+  context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  // Called before the one above: progress makes room for what is wrong.
+  context.getDiagEngine().registerHandler([&](mlir::Diagnostic &) {
+    options.finishProgress();
+    return mlir::failure();
+  });
   mlir::DefaultTimingManager timing;
-  mlir::applyDefaultTimingManagerCLOptions(timing);
+  timing.setEnabled(options.measuresTime());
   mlir::TimingScope total = timing.getRootScope();
 
   llvm::Expected<CompileOptions> compile = options.makeCompileOptions(context);

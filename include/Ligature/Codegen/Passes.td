@@ -166,6 +166,20 @@ def PlanMemoryPass : Pass<"lig-plan-memory", "::mlir::ModuleOp"> {
               "least bytes that any placement needs">];
 }
 
+def MarkPhasePass : Pass<"lig-mark-phase", "::mlir::ModuleOp"> {
+  let summary = "Write down which phase a module went through";
+  let description = [{
+    Whoever reads the module later goes on with the next phase.
+
+    **Before**: a module at the end of a phase.
+    **After**: the same with `net.phase` as an attribute.
+    **Keeps**: everything else.
+    **Refuses**: nothing.
+  }];
+  let options = [Option<"phase", "phase", "std::string", "",
+                        "the name of the phase">];
+}
+
 def DropParametersPass : Pass<"lig-drop-parameters", "::mlir::ModuleOp"> {
   let summary = "Leave parameters to the parameter file";
   let description = [{
@@ -226,13 +240,16 @@ def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {
   let summary = "Compute exponentials and their kin without calls";
   let description = [{
     Polynomials for exp, expm1, tanh, erf, log, log1p and log2 of f32 scalars
-    and vectors, within a few units in the last place.
+    and vectors, within a few units in the last place. For a machine that
+    cannot multiply and add in one instruction, `math.fma` becomes two.
 
     **Before**: `math` operations.
     **After**: `arith` and `vector` in their place.
     **Keeps**: other types and functions, which a library computes.
     **Refuses**: nothing.
   }];
+  let options = [Option<"fma", "fma", "bool", "true",
+                        "multiply and add in one instruction">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

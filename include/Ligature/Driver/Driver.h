@@ -42,7 +42,8 @@ public:
   /// `context` must know Ligature's dialects (registerAllDialects).
   Compilation(mlir::MLIRContext &context, CompileOptions options);
 
-  /// Reads ONNX, MLIR text or MLIR bytecode, told apart by their contents.
+  /// Reads ONNX, MLIR text or MLIR bytecode, told apart by their contents. MLIR
+  /// that says it went through a phase (net.phase) is taken up after that one.
   llvm::LogicalResult load(llvm::StringRef path);
 
   /// Runs the phases up to and including `last`; those that ran before are not
@@ -70,6 +71,8 @@ private:
   llvm::LogicalResult runPhase(Phase phase);
   llvm::LogicalResult dump(Phase phase);
   llvm::LogicalResult describe();
+  /// Runs all phases; fails if that leaves the model without a description.
+  llvm::Error finish();
 
   mlir::MLIRContext &context;
   CompileOptions options;

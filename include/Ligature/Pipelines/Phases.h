@@ -41,14 +41,18 @@ struct PipelineOptions {
   std::map<Phase, std::string> runAfter;
 };
 
-/// Appends the passes of one phase and its contract pass. Fails, with the
-/// reason in `error`, if a text in `runAfter` is no pipeline.
+/// Appends the passes of one phase, its contract pass, and a mark in the module
+/// (net.phase), so that the road can be taken up again from there. Fails, with
+/// the reason in `error`, if a text in `runAfter` is no pipeline.
 llvm::LogicalResult buildPhase(mlir::OpPassManager &pm, Phase phase,
                                const PipelineOptions &options,
                                std::string &error);
 
-/// Registers `lig-phase-<name>` for each phase, and `lig-cpu-pipeline` from the
-/// share phase to the end.
+/// Appends the contract pass of one phase alone.
+void buildContract(mlir::OpPassManager &pm, Phase phase);
+
+/// Registers `lig-phase-<name>` for each phase, and `lig-cpu-pipeline` for all
+/// of them.
 void registerPhasePipelines();
 
 } // namespace lig

@@ -18,7 +18,8 @@ struct LinkOptions {
   std::string output;
   /// Of the machine the objects are for; empty means this one.
   std::string triple;
-  /// libLigatureRuntime.a; empty means findRuntime().
+  /// libLigatureRuntime.a; empty means findRuntime(). A program also gets the
+  /// main of libLigatureProgram.a, which lies beside it.
   std::string runtime;
   /// A C compiler, or an ELF linker (a name that begins with "ld"); empty means
   /// LIGATURE_LINKER of the environment, else a C compiler on PATH, else

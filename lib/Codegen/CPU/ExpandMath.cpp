@@ -17,10 +17,28 @@ namespace lig::codegen {
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
 
+/// A machine without the instruction would call fmaf for every lane.
+static void splitFma(math::FmaOp op) {
+  OpBuilder b(op);
+  Value product = arith::MulFOp::create(b, op.getLoc(), op.getA(), op.getB());
+  Value sum = arith::AddFOp::create(b, op.getLoc(), product, op.getC());
+  op.replaceAllUsesWith(sum);
+  op.erase();
+}
+
 namespace {
 struct CpuExpandMath
     : lig::codegen::impl::CpuExpandMathPassBase<CpuExpandMath> {
+  using CpuExpandMathPassBase::CpuExpandMathPassBase;
+
   void runOnOperation() override {
+    expandCalls();
+    if (!fma)
+      getOperation()->walk([](math::FmaOp op) { splitFma(op); });
+  }
+
+private:
+  void expandCalls() {
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
       if (isa<math::MathDialect>(op->getDialect()) &&

@@ -1,0 +1,8 @@
+// After the native phase there is LLVM dialect, whose one public function has
+// the type of the C interface.
+// RUN: lig-opt %src_root/test/Tools/ligc/Inputs/conv.mlir -lig-cpu-pipeline | FileCheck %s
+// CHECK: net.phase = "native"
+// CHECK-NOT: share.param
+// CHECK: llvm.func internal @main(
+// CHECK: llvm.intr.fmuladd
+// CHECK: llvm.func @main_run(%{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr) -> i32
