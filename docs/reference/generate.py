@@ -23,9 +23,9 @@ ONNX_PAGE = """<!-- Generated; `ninja ligature-docs` writes it -->
 
 # ONNX operators
 
-{supported} of {all} operators are supported, from opset 7 on. A translation says
-from which version of the operator's definition it holds. An operator without one
-is expanded when its ONNX definition has a function body of others; so is every
+{supported} of {all} operators are supported. A translation says from which
+version of the operator's definition it holds. An operator without one is
+expanded when its ONNX definition has a function body of others; so is every
 function that a model brings along. A model that uses something else is refused
 with the list of what is missing.
 

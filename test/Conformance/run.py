@@ -73,10 +73,10 @@ def run_share(lig_run, runs):
                               timeout=LIMIT_SECONDS)
     results = {}
     for text in done.stdout.splitlines():
-        match = re.match(r"(PASS|FAIL) (.*?\.onnx --test-data \S+(?: --constant-inputs)?)(.*)", text)
+        match = re.match(r"(PASS|FAIL) (.*?\.onnx --test-data \S+?(?: --constant-inputs)?)(?:: (.*))?$", text)
         if match:
             verdict, line, message = match.groups()
-            results[line] = "" if verdict == "PASS" else message.lstrip(": ") or "failed"
+            results[line] = "" if verdict == "PASS" else message or "failed"
     return results
 
 

@@ -202,13 +202,17 @@ static LogicalResult translateShrink(Node &node) {
 //===-- With more inputs -------------------------------------------------===//
 
 static LogicalResult translatePRelu(Node &node) {
-  FailureOr<SmallVector<int64_t>> shape =
-      broadcastShapes(node.shape(0), node.shape(1));
+  SmallVector<int64_t> slope(node.shape(1));
+  // Before opset 7, a slope had one entry a channel.
+  if (node.opset() < 7 && slope.size() == 1 && node.type(0).getRank() > 2)
+    slope.append(node.type(0).getRank() - 2, 1);
+  FailureOr<SmallVector<int64_t>> shape = broadcastShapes(node.shape(0), slope);
   if (failed(shape) || ArrayRef(*shape) != node.shape(0))
     return node.error() << "the slope is " << node.type(1)
                         << ", which does not broadcast to " << node.type(0);
   bool isUnsigned = node.isUnsigned(0);
-  Value inputs[] = {node.input(0), node.input(1)};
+  Value inputs[] = {node.input(0),
+                    reshape(node.builder(), node.loc(), node.input(1), slope)};
   auto body = [=](OpBuilder &b, Location loc, ValueRange in) -> Value {
     Value zero = scalar(b, loc, in[0].getType(), 0);
     if (isUnsigned)
@@ -277,6 +281,9 @@ static LogicalResult translateClip(Node &node) {
 
 /// What a network in use does: nothing. The mask is all ones.
 static LogicalResult translateDropout(Node &node) {
+  if (node.opset() < 7 && !node.intAttribute("is_test", 0))
+    return node.error() << "is_test is 0: in training mode it is random, which "
+                           "is not supported";
   if (node.hasInput(2)) {
     auto training = node.constantInts(2);
     if (!training)
@@ -301,7 +308,7 @@ void lig::onnx_import::addActivationOperators(OperatorTable &table) {
   table.add("Relu", 6, translateRelu);
   table.add("LeakyRelu", 6, translateLeakyRelu);
   table.add("ThresholdedRelu", 10, translateThresholdedRelu);
-  table.add("PRelu", 7, translatePRelu);
+  table.add("PRelu", 1, translatePRelu);
   table.add("Elu", 6, translateElu);
   table.add("Selu", 6, translateSelu);
   table.add("Celu", 12, translateCelu);
@@ -316,5 +323,5 @@ void lig::onnx_import::addActivationOperators(OperatorTable &table) {
   table.add("Gelu", 20, translateGelu);
   table.add("Shrink", 9, translateShrink);
   table.add("Clip", 6, translateClip);
-  table.add("Dropout", 7, translateDropout);
+  table.add("Dropout", 1, translateDropout);
 }

@@ -94,16 +94,23 @@ static double floatAt(Type type, const char *data) {
   return value.convertToDouble();
 }
 
+template <typename Unsigned, typename Signed>
+static int64_t widened(bool isUnsigned, const char *data) {
+  // Each by itself: the common type of the two would lose the sign.
+  return isUnsigned ? static_cast<int64_t>(readAs<Unsigned>(data))
+                    : static_cast<int64_t>(readAs<Signed>(data));
+}
+
 static int64_t intAt(unsigned width, bool isUnsigned, const char *data) {
   switch (width) {
   case 1:
     return *data != 0;
   case 8:
-    return isUnsigned ? readAs<uint8_t>(data) : readAs<int8_t>(data);
+    return widened<uint8_t, int8_t>(isUnsigned, data);
   case 16:
-    return isUnsigned ? readAs<uint16_t>(data) : readAs<int16_t>(data);
+    return widened<uint16_t, int16_t>(isUnsigned, data);
   case 32:
-    return isUnsigned ? readAs<uint32_t>(data) : readAs<int32_t>(data);
+    return widened<uint32_t, int32_t>(isUnsigned, data);
   default:
     return readAs<int64_t>(data);
   }

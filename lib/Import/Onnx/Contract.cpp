@@ -42,8 +42,10 @@ Value lig::onnx_import::contract(OpBuilder &b, Location loc,
     inputs.push_back(reshape(b, loc, operand, kept));
     maps.push_back(AffineMap::get(dims, 0, exprs, b.getContext()));
   }
-  maps.push_back(AffineMap::getMultiDimIdentityMap(dims, b.getContext())
-                     .getMajorSubMap(resultRank));
+  SmallVector<AffineExpr> places;
+  for (int64_t i = 0; i < resultRank; ++i)
+    places.push_back(b.getAffineDimExpr(i));
+  maps.push_back(AffineMap::get(dims, 0, places, b.getContext()));
   SmallVector<utils::IteratorType> iterators(dims,
                                              utils::IteratorType::reduction);
   std::fill_n(iterators.begin(), resultRank, utils::IteratorType::parallel);

@@ -40,13 +40,35 @@ static LogicalResult checkSameElements(Node &node) {
   return success();
 }
 
+/// Input 1 in a shape that broadcasts by numpy's rules: before opset 7, `axis`
+/// told which dimension of input 0 its first one meets.
+static FailureOr<SmallVector<int64_t>> alignedShape(Node &node) {
+  SmallVector<int64_t> shape(node.shape(1));
+  if (node.opset() >= 7 || !node.intAttribute("broadcast", 0))
+    return shape;
+  int64_t behind = node.type(0).getRank() - node.type(1).getRank();
+  int64_t axis = node.intAttribute("axis", behind);
+  if (axis < 0 || axis > behind)
+    return LogicalResult(node.error()
+                         << "axis is " << axis << ", but input 1 is "
+                         << node.type(1) << " and input 0 " << node.type(0));
+  shape.append(behind - axis, 1);
+  return shape;
+}
+
 /// Two inputs to one output of type `result` (null: the inputs' type).
 static LogicalResult binary(Node &node, Type result, bool unsignedResult,
                             const ScalarBody &body) {
-  FailureOr<SmallVector<int64_t>> shape = broadcastInputs(node);
-  if (failed(shape))
+  FailureOr<SmallVector<int64_t>> aligned = alignedShape(node);
+  if (failed(aligned))
     return failure();
-  Value inputs[] = {node.input(0), node.input(1)};
+  FailureOr<SmallVector<int64_t>> shape =
+      broadcastShapes(node.shape(0), *aligned);
+  if (failed(shape))
+    return node.error() << "input 1 is " << node.type(1)
+                        << ", which does not broadcast with " << node.type(0);
+  Value inputs[] = {node.input(0), reshape(node.builder(), node.loc(),
+                                           node.input(1), *aligned)};
   if (!result)
     result = node.elementType(0);
   if (failed(node.makeType(*shape, result)))
@@ -309,23 +331,23 @@ void lig::onnx_import::addElementwiseOperators(OperatorTable &table) {
   using namespace arith;
   using F = CmpFPredicate;
   using I = CmpIPredicate;
-  table.add("Add", 7, translateArithmetic<AddFOp, AddIOp>);
-  table.add("Sub", 7, translateArithmetic<SubFOp, SubIOp>);
-  table.add("Mul", 7, translateArithmetic<MulFOp, MulIOp>);
-  table.add("Div", 7, translateDiv);
+  table.add("Add", 1, translateArithmetic<AddFOp, AddIOp>);
+  table.add("Sub", 1, translateArithmetic<SubFOp, SubIOp>);
+  table.add("Mul", 1, translateArithmetic<MulFOp, MulIOp>);
+  table.add("Div", 1, translateDiv);
   table.add("Mod", 10, translateMod);
-  table.add("Pow", 7, translatePow);
+  table.add("Pow", 1, translatePow);
   table.add("BitShift", 11, translateBitShift);
   table.add("BitwiseAnd", 18, translateArithmetic<MulFOp, AndIOp>);
   table.add("BitwiseOr", 18, translateArithmetic<MulFOp, OrIOp>);
   table.add("BitwiseXor", 18, translateArithmetic<MulFOp, XOrIOp>);
-  table.add("And", 7, translateArithmetic<MulFOp, AndIOp>);
-  table.add("Or", 7, translateArithmetic<MulFOp, OrIOp>);
-  table.add("Xor", 7, translateArithmetic<MulFOp, XOrIOp>);
-  table.add("Equal", 7, translateComparison<F::OEQ, I::eq, I::eq>);
-  table.add("Less", 7, translateComparison<F::OLT, I::slt, I::ult>);
+  table.add("And", 1, translateArithmetic<MulFOp, AndIOp>);
+  table.add("Or", 1, translateArithmetic<MulFOp, OrIOp>);
+  table.add("Xor", 1, translateArithmetic<MulFOp, XOrIOp>);
+  table.add("Equal", 1, translateComparison<F::OEQ, I::eq, I::eq>);
+  table.add("Less", 1, translateComparison<F::OLT, I::slt, I::ult>);
   table.add("LessOrEqual", 12, translateComparison<F::OLE, I::sle, I::ule>);
-  table.add("Greater", 7, translateComparison<F::OGT, I::sgt, I::ugt>);
+  table.add("Greater", 1, translateComparison<F::OGT, I::sgt, I::ugt>);
   table.add("GreaterOrEqual", 12, translateComparison<F::OGE, I::sge, I::uge>);
   table.add("Max", 6, translateVariadic<MaximumFOp, MaxSIOp, MaxUIOp>);
   table.add("Min", 6, translateVariadic<MinimumFOp, MinSIOp, MinUIOp>);

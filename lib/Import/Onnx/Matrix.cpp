@@ -181,7 +181,7 @@ static LogicalResult translateQLinearMatMul(Node &node) {
 
 void lig::onnx_import::addMatrixOperators(OperatorTable &table) {
   table.add("MatMul", 1, translateMatMul);
-  table.add("Gemm", 7, translateGemm);
+  table.add("Gemm", 1, translateGemm);
   table.add("MatMulInteger", 10, translateMatMulInteger);
   table.add("QLinearMatMul", 10, translateQLinearMatMul);
   table.add("Einsum", 12, translateEinsum);

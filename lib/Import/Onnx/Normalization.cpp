@@ -273,7 +273,7 @@ static LogicalResult translateLrn(Node &node) {
 }
 
 void lig::onnx_import::addNormalizationOperators(OperatorTable &table) {
-  table.add("BatchNormalization", 7, translateBatchNormalization);
+  table.add("BatchNormalization", 1, translateBatchNormalization);
   table.add("InstanceNormalization", 6, translateInstance);
   table.add("GroupNormalization", 18, translateGroup);
   table.add("LayerNormalization", 17, translateLayer);

@@ -4,8 +4,11 @@
 #include "Operators.h"
 
 #include "Build.h"
-#include "Node.h"
+#include "Checks.h"
 #include "ScalarMath.h"
+#include "Window.h"
+
+#include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -101,7 +104,119 @@ static LogicalResult translateDequantizeLinear(Node &node) {
   return success();
 }
 
+//===-- Convolutions -----------------------------------------------------===//
+
+/// A value of one entry, or of one an output channel, beside [N, C, ...].
+static FailureOr<Value> alongChannels(Node &node, unsigned i, Value value,
+                                      int64_t channels, int64_t spatial) {
+  SmallVector<int64_t> shape;
+  if (node.type(i).getNumElements() != 1) {
+    if (failed(checkShape(node, i, {channels}, "a scale or zero point")))
+      return failure();
+    shape.push_back(channels);
+    shape.append(spatial, 1);
+  }
+  return reshape(node.builder(), node.loc(), value, shape);
+}
+
+/// Input `i` in i32 less zero point `zero`, which may be left out; a filter's
+/// has one entry or one a row.
+static FailureOr<Value> centered(Node &node, unsigned i, unsigned zero) {
+  OpBuilder &b = node.builder();
+  Type wide = b.getI32Type();
+  Value value =
+      castTensor(b, node.loc(), node.input(i), wide, node.isUnsigned(i), false);
+  if (!node.hasInput(zero))
+    return value;
+  FailureOr<Value> offset =
+      alongChannels(node, zero,
+                    castTensor(b, node.loc(), node.input(zero), wide,
+                               node.isUnsigned(zero), false),
+                    node.shape(i)[0], node.type(i).getRank() - 1);
+  if (failed(offset))
+    return failure();
+  return elementwise(b, node.loc(), wide, {value, *offset},
+                     [](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                       return arith::SubIOp::create(b, loc, in[0], in[1]);
+                     });
+}
+
+/// The convolution of inputs `x` and `w`, whose zero points come `step` inputs
+/// after them, in i32. Pads hold the zero point, hence 0 once it is taken off.
+static FailureOr<Value> convolve(Node &node, unsigned x, unsigned w,
+                                 unsigned step, Value bias) {
+  ArrayRef<int64_t> input = node.shape(x), filter = node.shape(w);
+  int64_t groups = node.intAttribute("group", 1);
+  if (input.size() < 3 || filter.size() != input.size() || groups < 1 ||
+      filter[1] != input[1] / groups || input[1] % groups || filter[0] % groups)
+    return LogicalResult(node.error()
+                         << "the input has shape " << describe(input)
+                         << " and the filter " << describe(filter) << " for "
+                         << groups << " groups");
+  auto window = readWindow(node, filter.drop_front(2));
+  if (failed(window))
+    return failure();
+  auto extents = placeWindow(node, *window, input.drop_front(2));
+  if (failed(extents))
+    return failure();
+  SmallVector<int64_t> shape = {input[0], filter[0]};
+  shape.append(*extents);
+  auto type = node.makeType(shape, node.builder().getI32Type());
+  FailureOr<Value> left = centered(node, x, x + step);
+  FailureOr<Value> right = centered(node, w, w + step);
+  if (failed(type) || failed(left) || failed(right))
+    return failure();
+  return lig::net::ConvOp::create(node.builder(), node.loc(), *type, *left,
+                                  *right, bias, window->strides,
+                                  window->dilations, window->pads, groups)
+      .getResult();
+}
+
+static LogicalResult translateConvInteger(Node &node) {
+  FailureOr<Value> sums = convolve(node, 0, 1, 2, Value());
+  if (failed(sums))
+    return failure();
+  node.setOutput(0, *sums);
+  return success();
+}
+
+/// saturate(round(conv(x, w) * (scale_x * scale_w / scale_y)) + zero_y)
+static LogicalResult translateQLinearConv(Node &node) {
+  enum { X, ScaleX, ZeroX, W, ScaleW, ZeroW, ScaleY, ZeroY, Bias };
+  OpBuilder &b = node.builder();
+  FailureOr<Value> sums =
+      convolve(node, X, W, 2, node.hasInput(Bias) ? node.input(Bias) : Value());
+  if (failed(sums))
+    return failure();
+  FailureOr<Value> scale =
+      alongChannels(node, ScaleW, node.input(ScaleW), node.shape(W)[0],
+                    node.type(W).getRank() - 2);
+  if (failed(scale))
+    return failure();
+  auto single = [&](unsigned i) {
+    return reshape(b, node.loc(), node.input(i), {});
+  };
+  Value inputs[] = {*sums, *scale, single(ScaleX), single(ScaleY),
+                    single(ZeroY)};
+  Type to = node.elementType(ZeroY);
+  bool isUnsigned = node.isUnsigned(ZeroY);
+  auto body = [=](OpBuilder &b, Location loc, ValueRange in) {
+    Value factor =
+        arith::DivFOp::create(b, loc, multiply(b, loc, in[1], in[2]), in[3]);
+    Value sum = castScalar(b, loc, in[0], b.getF32Type(), false, false);
+    Value rounded =
+        math::RoundEvenOp::create(b, loc, multiply(b, loc, sum, factor));
+    Value zero = castScalar(b, loc, in[4], b.getF32Type(), isUnsigned, false);
+    return roundSaturated(b, loc, addNumbers(b, loc, rounded, zero), to,
+                          isUnsigned);
+  };
+  node.setOutput(0, elementwise(b, node.loc(), to, inputs, body), isUnsigned);
+  return success();
+}
+
 void lig::onnx_import::addQuantizationOperators(OperatorTable &table) {
+  table.add("ConvInteger", 10, translateConvInteger);
+  table.add("QLinearConv", 10, translateQLinearConv);
   table.add("QuantizeLinear", 10, translateQuantizeLinear);
   table.add("DequantizeLinear", 10, translateDequantizeLinear);
 }

@@ -25,18 +25,16 @@ static FailureOr<Rows> readRows(Node &node) {
   ArrayRef<int64_t> shape = node.shape(0);
   bool coerces = node.opset() < 13;
   int64_t rank = shape.size();
+  int64_t given = node.intAttribute("axis", coerces ? 1 : -1);
+  // A coerced matrix may have one column, but -1 is the last dimension always.
   FailureOr<int64_t> axis =
-      node.normalizeAxis(node.intAttribute("axis", coerces ? 1 : -1),
-                         // A coerced matrix may have no columns.
-                         coerces ? rank + 1 : rank);
+      node.normalizeAxis(given, coerces && given >= 0 ? rank + 1 : rank);
   if (failed(axis))
     return failure();
   Rows rows;
   rows.axis = *axis;
   rows.shape = llvm::to_vector(shape);
   if (coerces) {
-    if (*axis > rank)
-      --*axis;
     int64_t outer = 1, inner = 1;
     for (int64_t i = 0; i < rank; ++i)
       (i < *axis ? outer : inner) *= shape[i];

@@ -56,6 +56,8 @@ void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
+  // The library's functions take numbers: vectors were taken apart for them.
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
   ConvertFuncToLLVMPassOptions functions;
   functions.useBarePtrCallConv = true;
   pm.addPass(createConvertFuncToLLVMPass(functions));
