@@ -76,6 +76,9 @@ static SmallVector<Value> stepLstm(OpBuilder &b, Location loc,
                                  gateOf(b, loc, gates, 1, weights.hidden)};
   if (weights.peepholes)
     operands.push_back(peephole(b, loc, weights, 1));
+  // The clip bounds the gates' sums, not the cell's state.
+  RecurrentActivation show = weights.activations[2];
+  show.clip = -1;
   Value hidden = elementwise(
       b, loc, weights.wide, operands,
       [&](OpBuilder &nested, Location at, ValueRange in) -> Value {
@@ -83,7 +86,7 @@ static SmallVector<Value> stepLstm(OpBuilder &b, Location loc,
         if (weights.peepholes)
           sum = peep(nested, at, weights, sum, in[2], in[0]);
         Value output = weights.activations[0].apply(nested, at, sum);
-        Value shown = weights.activations[2].apply(nested, at, in[0]);
+        Value shown = show.apply(nested, at, in[0]);
         return arith::MulFOp::create(nested, at, output, shown);
       });
   return {hidden, cell};
