@@ -13,7 +13,9 @@ import pathlib
 import sys
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save_model
+from onnx import helper
+
+import suite
 
 STEPS, BATCH, INPUT, HIDDEN = 6, 3, 4, 5
 
@@ -122,10 +124,6 @@ def transpose(array, name):
     return np.ascontiguousarray(array.transpose(axes))
 
 
-def write_tensor(path, array, name):
-    path.write_bytes(numpy_helper.from_array(array, name).SerializeToString())
-
-
 def write_case(out, name, kind, inputs=(), outputs=None, **attributes):
     """`inputs`: which of the optional inputs are given."""
     rng = np.random.default_rng(list(name.encode()))
@@ -157,20 +155,7 @@ def write_case(out, name, kind, inputs=(), outputs=None, **attributes):
                             [n if n in results else "" for n in names],
                             hidden_size=HIDDEN, **attributes)
 
-    def info(n, a):
-        return helper.make_tensor_value_info(
-            n, TensorProto.INT32 if a.dtype == "i4" else TensorProto.FLOAT, a.shape)
-
-    graph = helper.make_graph([node], name, [info(*item) for item in data.items()],
-                              [info(*item) for item in results.items()])
-    folder = out / "recurrent" / f"test_{name}"
-    (folder / "test_data_set_0").mkdir(parents=True)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
-    save_model(model, str(folder / "model.onnx"))
-    for i, (n, a) in enumerate(data.items()):
-        write_tensor(folder / f"test_data_set_0/input_{i}.pb", a, n)
-    for i, (n, a) in enumerate(results.items()):
-        write_tensor(folder / f"test_data_set_0/output_{i}.pb", a, n)
+    suite.write_case(out / "recurrent" / f"test_{name}", [node], data, results, opset=14)
 
 
 def main():

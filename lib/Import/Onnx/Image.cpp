@@ -8,6 +8,7 @@
 #include "Checks.h"
 #include "ResizeTable.h"
 #include "Rows.h"
+#include "Sampling.h"
 #include "ScalarMath.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -293,4 +294,6 @@ static LogicalResult translateResize(Node &node) {
 void lig::onnx_import::addImageOperators(OperatorTable &table) {
   table.add("Upsample", 7, translateResize);
   table.add("Resize", 10, translateResize);
+  table.add("GridSample", 16, translateGridSample);
+  table.add("RoiAlign", 10, translateRoiAlign);
 }

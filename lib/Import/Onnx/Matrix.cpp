@@ -4,6 +4,7 @@
 
 #include "Build.h"
 #include "Contract.h"
+#include "Determinant.h"
 #include "Einsum.h"
 #include "Node.h"
 #include "ScalarMath.h"
@@ -185,4 +186,5 @@ void lig::onnx_import::addMatrixOperators(OperatorTable &table) {
   table.add("MatMulInteger", 10, translateMatMulInteger);
   table.add("QLinearMatMul", 10, translateQLinearMatMul);
   table.add("Einsum", 12, translateEinsum);
+  table.add("Det", 11, translateDet);
 }

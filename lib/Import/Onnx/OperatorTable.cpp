@@ -43,6 +43,7 @@ const OperatorTable &OperatorTable::get() {
     addSelectionOperators(*filled);
     addImageOperators(*filled);
     addGenerationOperators(*filled);
+    addSignalOperators(*filled);
     addRecurrentOperators(*filled);
     addControlFlowOperators(*filled);
     return filled;

@@ -19,6 +19,7 @@ void addIndexingOperators(OperatorTable &table);
 void addSelectionOperators(OperatorTable &table);
 void addImageOperators(OperatorTable &table);
 void addGenerationOperators(OperatorTable &table);
+void addSignalOperators(OperatorTable &table);
 void addRecurrentOperators(OperatorTable &table);
 void addControlFlowOperators(OperatorTable &table);
 } // namespace lig::onnx_import
