@@ -73,7 +73,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;
   kernels.fma = options.fma;
-  pm.addNestedPass<func::FuncOp>(codegen::createCpuEmitKernelsPass(kernels));
+  pm.addPass(codegen::createCpuEmitKernelsPass(kernels));
   codegen::CpuExpandMathPassOptions math;
   math.fma = options.fma;
   pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass(math));

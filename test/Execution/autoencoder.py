@@ -21,7 +21,7 @@ from kernels import build, run  # noqa: E402
 PASSES = (
     "share-inline-views,convert-net-to-linalg,net-propagate-layout,"
     "net-fuse-elementwise,canonicalize,cse,lig-bufferize,"
-    "func.func(lig-cpu-emit-kernels),lig-plan-memory"
+    "lig-cpu-emit-kernels,lig-plan-memory"
 )
 ALIGNMENT = 64
 

@@ -552,7 +552,7 @@ def main():
         source = os.path.join(folder, "kernels.mlir")
         with open(source, "w") as out:
             out.write(cases.text())
-        emit = (f"func.func(lig-cpu-emit-kernels{{vector-bits={options.bits}}},"
+        emit = (f"lig-cpu-emit-kernels{{vector-bits={options.bits}}},func.func("
                 "lig-cpu-expand-math)")
         ours = build(options.tool, source, emit,
                      os.path.join(folder, "ours"), options.cpu)

@@ -195,18 +195,22 @@ def DropParametersPass : Pass<"lig-drop-parameters", "::mlir::ModuleOp"> {
 }
 
 def CpuEmitKernelsPass
-    : Pass<"lig-cpu-emit-kernels", "::mlir::func::FuncOp"> {
+    : Pass<"lig-cpu-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Write structured operations on buffers as vector loops";
   let description = [{
     One strategy per operation, chosen by facts of it: sums of products with a
     register tile, reductions along the lanes, other reductions with
     accumulators in registers, elementwise work along contiguous data. A bias
-    before a reduction and an activation after it become part of it.
+    before a reduction and an activation after it become part of it. A frozen
+    parameter that only contractions read, no element of it in two orders, is
+    packed: panels of a few vectors, each step of the reduction one contiguous
+    piece, padded to whole vectors.
     Operations with run-time extents or indices that are not linear become
     scalar loops.
 
     **Before**: linalg operations on buffers, `memref.copy`.
-    **After**: `scf`, `vector`, `memref`, `arith`, `math`; vectors have the
+    **After**: packed parameters (`share.packed_from`) beside those they take
+    the place of, which nothing reads any more; `scf`, `vector`, `memref`, `arith`, `math`; vectors have the
     machine's width or less.
     **Keeps**: values up to the order in which sums of floats are added.
     **Refuses**: nothing.
@@ -219,8 +223,11 @@ def CpuEmitKernelsPass
     Option<"fma", "fma", "bool", "true",
            "multiply and add in one instruction">,
     Option<"join", "join", "bool", "true",
-           "join elementwise neighbours to reductions">];
+           "join elementwise neighbours to reductions">,
+    Option<"pack", "pack", "bool", "true",
+           "pack parameters in the order in which kernels read them">];
   let statistics = [
+    Statistic<"numPacked", "num-packed", "parameters packed">,
     Statistic<"numContractions", "num-contractions", "sums of products">,
     Statistic<"numReductions", "num-reductions", "other reductions">,
     Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
@@ -233,7 +240,8 @@ def CpuEmitKernelsPass
                            "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect"];
+                           "::mlir::vector::VectorDialect",
+                           "::lig::share::ShareDialect"];
 }
 
 def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {

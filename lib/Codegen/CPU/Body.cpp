@@ -209,7 +209,6 @@ Value Body::indexOf(unsigned dim, int64_t row, int64_t column) {
   return arith::AddIOp::create(e.b, e.splat(first, tile.lanes), steps);
 }
 
-
 Value Body::argument(unsigned number, int64_t row, int64_t column) {
   const Binding &binding = bindings[number];
   if (binding.access < 0)
@@ -221,9 +220,11 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
       from.stride(tile.rowLoop) == 1 && tile.rows == tile.lanes &&
       tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
     return transposed(number, row, column);
+  // What was packed is padded to whole vectors.
+  bool isPadded = e.nest.packed && e.nest.packed->access == access;
   return e.load(access, e.offset(access, position, tile, row, column),
                 laneStride, tile.lanes,
-                tile.activeIn(column));
+                isPadded ? tile.lanes : tile.activeIn(column));
 }
 
 /// A square of the operand, read along the rows and turned in registers.

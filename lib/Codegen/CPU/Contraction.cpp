@@ -3,11 +3,13 @@
 //
 // The lanes go where the output and one input are contiguous and the other
 // inputs are contiguous or constant. A second output dimension that some input
-// does not depend on makes the rows of a register tile; the table of tiles is
-// all tiles that fit the registers, weighed by a count of cycles.
+// does not depend on makes the rows of a register tile. Weights that were packed
+// at compile time are read panel by panel; other operands that many tiles read
+// are copied to panels first.
 
 #include "Body.h"
 #include "Strategies.h"
+#include "TileChoice.h"
 #include "TiledLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,15 +31,6 @@ bool isContraction(const Nest &nest) {
   });
 }
 
-/// Operands that the body reads more than once a tile.
-static SmallVector<const Access *> inputsOf(const Nest &nest) {
-  SmallVector<const Access *> inputs;
-  for (unsigned i = 0; i < nest.numInputs; ++i)
-    if (nest.reads(i) && !nest.accesses[i].scalar)
-      inputs.push_back(&nest.accesses[i]);
-  return inputs;
-}
-
 /// The output dimension for the lanes; -1 where none suits. With a panel, one
 /// input may be strided there.
 static int chooseLaneLoop(const Nest &nest, bool panel = false) {
@@ -57,45 +50,11 @@ static int chooseLaneLoop(const Nest &nest, bool panel = false) {
   return best;
 }
 
-/// Cycles that one step of the innermost reduction takes in a tile: two
-/// multiply-adds and two loads a cycle, four cycles from one to the next.
-static double cyclesOf(const Nest &nest, const Tile &tile) {
-  int64_t loads = 0;
-  for (const Access *input : inputsOf(nest))
-    loads += (input->stride(tile.rowLoop) ? tile.rows : 1) *
-             (input->stride(tile.columnLoop) ? tile.columns : 1);
-  return std::max({tile.size() * 0.5, loads * 0.5, 4.0}) + 0.3;
-}
-
-static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
-  int64_t accumulators = tile.size() * nest.numOutputs;
-  if (tile.rows == 1)
-    return accumulators <= machine.registers / 2;
-  return accumulators + tile.columns + 1 <= machine.registers;
-}
-
-/// Cycles for all tiles that `tile` cuts the output into.
-static double costOf(const Nest &nest, const Tile &tile) {
-  int64_t vectors =
-      llvm::divideCeil(nest.loops[tile.laneLoop].extent, tile.lanes);
-  int64_t rows = tile.rowLoop < 0 ? 1 : nest.loops[tile.rowLoop].extent;
-  double cost = 0;
-  for (bool leftColumns : {false, true})
-    for (bool leftRows : {false, true}) {
-      Tile piece = tile;
-      piece.columns = leftColumns ? vectors % tile.columns : tile.columns;
-      piece.rows = leftRows ? rows % tile.rows : tile.rows;
-      int64_t count = (leftColumns ? 1 : vectors / tile.columns) *
-                      (leftRows ? 1 : rows / tile.rows);
-      if (piece.size() && count)
-        cost += count * cyclesOf(nest, piece);
-    }
-  return cost;
-}
-
 /// The operand read along the lanes that moves along the fewest dimensions:
 /// weights, rather than data that a depthwise convolution also reads so.
 static const Access *panelOf(const Nest &nest, int laneLoop) {
+  if (nest.packed)
+    return &nest.accesses[nest.packed->access];
   const Access *panel = nullptr;
   auto moves = [](const Access *access) {
     return llvm::count_if(access->strides, [](int64_t s) { return s != 0; });
@@ -104,40 +63,6 @@ static const Access *panelOf(const Nest &nest, int laneLoop) {
     if (input->stride(laneLoop) && (!panel || moves(input) < moves(panel)))
       panel = input;
   return panel;
-}
-
-static Tile chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
-                       const Machine &machine) {
-  const Access *panel = panelOf(nest, laneLoop);
-  SmallVector<int> rowLoops = {-1};
-  // Of equals the innermost: its rows lie closest together.
-  for (unsigned loop : llvm::reverse(nest.loopsOfKind(/*reduction=*/false)))
-    if (int(loop) != laneLoop && !panel->strides[loop])
-      rowLoops.push_back(loop);
-  Tile best;
-  double bestCost = -1;
-  for (int rowLoop : rowLoops) {
-    // Loops outside the tile repeat it.
-    double repeats = 1;
-    for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
-      if (int(loop) != laneLoop && int(loop) != rowLoop)
-        repeats *= nest.loops[loop].extent;
-    int64_t maxRows = rowLoop < 0 ? 1 : nest.loops[rowLoop].extent;
-    for (int64_t columns = 1; columns <= 8; ++columns)
-      for (int64_t rows = 1; rows <= std::min<int64_t>(maxRows, 14); ++rows) {
-        Tile tile{laneLoop, lanes, lanes, rowLoop, rows, laneLoop, columns};
-        bool fillsColumns =
-            columns * lanes < nest.loops[laneLoop].extent + lanes;
-        if (!fillsColumns || !fits(nest, tile, machine))
-          continue;
-        double cost = costOf(nest, tile) * repeats;
-        if (bestCost < 0 || cost < bestCost * 0.999) {
-          best = tile;
-          bestCost = cost;
-        }
-      }
-  }
-  return best;
 }
 
 /// Loops that move the panel go outside, so that all that does not move it
@@ -205,26 +130,38 @@ static bool wantsPanel(const Nest &nest, const Access &panel,
          (apart && nest.bytes(number) > (256 << 10));
 }
 
+static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
+  const Access &panel = *panelOf(nest, laneLoop);
+  if (const std::optional<PackedInput> &packed = nest.packed)
+    return chooseTile(nest, laneLoop, packed->lanes, panel, machine,
+                      packed->columns)
+        .tile;
+  int64_t lanes =
+      std::min<int64_t>(nativeLanes(nest, machine),
+                        llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
+  if (lanes == 1)
+    return {};
+  return chooseTile(nest, laneLoop, lanes, panel, machine).tile;
+}
+
 static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   const Nest &nest = emitter.nest;
   if (laneLoop < 0)
     return false;
-  int64_t lanes =
-      std::min<int64_t>(nativeLanes(nest, emitter.machine),
-                        llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
-  if (lanes == 1)
-    return false;
   Schedule schedule;
-  schedule.tile = chooseTile(nest, laneLoop, lanes, emitter.machine);
+  schedule.tile = tileFor(nest, laneLoop, emitter.machine);
+  if (schedule.tile.laneLoop < 0)
+    return false;
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
   if (sharesSteps(nest, schedule)) {
     // What rows share stays in registers beside their accumulators.
     schedule.unrollsLast = true;
     schedule.tile.rows = std::min<int64_t>(schedule.tile.rows, 4);
-    schedule.tile.columns = 1;
+    if (!nest.packed)
+      schedule.tile.columns = 1;
   }
   const Access &panel = *panelOf(nest, laneLoop);
-  bool copies = wantsPanel(nest, panel, schedule.tile);
+  bool copies = !nest.packed && wantsPanel(nest, panel, schedule.tile);
   if (panel.stride(laneLoop) != 1 && !copies)
     return false;
   schedule.parallel = orderLoops(nest, schedule.tile, copies);
@@ -245,6 +182,8 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
 
 bool emitContraction(Emitter &emitter) {
   const Nest &nest = emitter.nest;
+  if (nest.packed)
+    return emitAlongOutput(emitter, nest.packed->loop);
   return isContraction(nest) &&
          (emitAlongOutput(emitter, chooseLaneLoop(nest)) ||
           emitAlongOutput(emitter, chooseLaneLoop(nest, /*panel=*/true)));

@@ -1,10 +1,13 @@
 // Turns every linalg operation on buffers into loops over vectors. What to
 // write is decided by the strategies; this pass brings operations into one
-// form, joins elementwise neighbours to reductions, and counts.
+// form, joins elementwise neighbours to reductions, has weights packed, and
+// counts.
 
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "JoinStages.h"
+#include "PackPanels.h"
 #include "Strategies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -42,11 +45,12 @@ static bool readsElsewhere(const Nest &nest) {
   return false;
 }
 
-/// Buffers between operations that are one kernel now, and views of them.
+/// Buffers between operations that are one kernel now, views of them, and
+/// addresses of weights that are read elsewhere now.
 static void eraseUnusedBuffers(func::FuncOp function) {
   SmallVector<Operation *> candidates;
   function.walk([&](Operation *op) {
-    if (isa<memref::AllocOp, ViewLikeOpInterface>(op))
+    if (isa<memref::AllocOp, ViewLikeOpInterface, lig::share::AddressOp>(op))
       candidates.push_back(op);
   });
   for (Operation *op : llvm::reverse(candidates)) {
@@ -76,17 +80,33 @@ struct CpuEmitKernels
   }
 
   void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (function.isExternal())
-      return;
+    ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
-    if (failed(generalize(function, rewriter)))
+    // All is planned before anything is written: a plan looks at neighbours,
+    // and a weight is packed for all that read it.
+    SmallVector<func::FuncOp> functions;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        functions.push_back(function);
+    std::vector<KernelPlan> plans;
+    for (func::FuncOp function : functions) {
+      if (failed(generalize(function, rewriter)))
+        return signalPassFailure();
+      planAll(function, plans);
+    }
+    if (pack)
+      numPacked += packPanels(module, plans, machine);
+    if (failed(writeAll(plans, rewriter)))
       return signalPassFailure();
+    for (func::FuncOp function : functions)
+      eraseUnusedBuffers(function);
+  }
+
+private:
+  void planAll(func::FuncOp function, std::vector<KernelPlan> &plans) {
     SmallVector<linalg::GenericOp> work;
     function.walk([&](linalg::GenericOp op) { work.push_back(op); });
-    // All is planned before anything is written: a plan looks at neighbours.
     llvm::SmallDenseSet<Operation *> joined;
-    std::vector<Plan> plans;
     for (linalg::GenericOp op : work)
       if (op.getNumReductionLoops() && !joined.contains(op)) {
         plans.push_back(plan(op));
@@ -95,20 +115,7 @@ struct CpuEmitKernels
     for (linalg::GenericOp op : work)
       if (!op.getNumReductionLoops() && !joined.contains(op))
         plans.push_back(plan(op));
-    Constants constants(function.getBody().front());
-    for (Plan &plan : plans)
-      if (failed(write(plan, constants, rewriter)))
-        return signalPassFailure();
-    eraseUnusedBuffers(function);
   }
-
-private:
-  /// An operation, described where that is possible, and what joined it.
-  struct Plan {
-    linalg::GenericOp op;
-    FailureOr<Nest> nest;
-    SmallVector<Operation *> joined;
-  };
 
   /// Everything becomes a generic operation.
   LogicalResult generalize(func::FuncOp function, RewriterBase &rewriter) {
@@ -132,8 +139,8 @@ private:
     return success();
   }
 
-  Plan plan(linalg::GenericOp op) {
-    Plan plan{op, describe(op), {}};
+  KernelPlan plan(linalg::GenericOp op) {
+    KernelPlan plan{op, describe(op), {}, {}};
     if (failed(plan.nest) || plan.nest->empty())
       return plan;
     if (readsElsewhere(*plan.nest)) {
@@ -143,21 +150,36 @@ private:
     if (join && !plan.nest->loopsOfKind(/*reduction=*/true).empty())
       joinStages(*plan.nest, machine, plan.joined);
     joinLoops(*plan.nest);
+    plan.parts = {*plan.nest};
     return plan;
   }
 
-  LogicalResult write(Plan &plan, Constants &constants,
+  LogicalResult writeAll(MutableArrayRef<KernelPlan> plans,
+                         RewriterBase &rewriter) {
+    std::map<Operation *, Constants> constants;
+    for (KernelPlan &plan : plans) {
+      auto function = plan.op->getParentOfType<func::FuncOp>();
+      auto [known, isNew] =
+          constants.try_emplace(function, function.getBody().front());
+      if (failed(write(plan, known->second, rewriter)))
+        return failure();
+    }
+    return success();
+  }
+
+  LogicalResult write(KernelPlan &plan, Constants &constants,
                       RewriterBase &rewriter) {
     rewriter.setInsertionPoint(plan.op);
     if (failed(plan.nest)) {
       ++numFallbacks;
       if (failed(linalg::linalgOpToLoops(rewriter, plan.op)))
         return plan.op.emitOpError("has no loop form");
-    } else if (!plan.nest->empty()) {
-      Emitter emitter(rewriter, constants, *plan.nest, machine);
-      write(emitter);
-      numJoined += plan.joined.size();
     }
+    for (const Nest &part : plan.parts) {
+      Emitter emitter(rewriter, constants, part, machine);
+      write(emitter);
+    }
+    numJoined += plan.joined.size();
     rewriter.eraseOp(plan.op);
     for (Operation *op : plan.joined)
       rewriter.eraseOp(op);

@@ -68,7 +68,8 @@ Position Emitter::start() const {
   Position position;
   for (const Access &access : nest.accesses)
     position.offsets.push_back({Value(), access.offset});
-  position.indices.resize(nest.loops.size());
+  for (const Loop &loop : nest.loops)
+    position.indices.push_back({Value(), loop.first});
   return position;
 }
 
@@ -79,6 +80,12 @@ Value Emitter::materialize(Linear linear) {
   if (linear.constant == 0)
     return linear.value;
   return arith::AddIOp::create(b, linear.value, constant, kNoWrap);
+}
+
+/// Elements from one step of `loop` to the next, over whole tiles.
+static int64_t stepOf(const Access &access, unsigned loop) {
+  return access.panelLoop == int(loop) ? access.panelStep
+                                       : access.strides[loop];
 }
 
 Position Emitter::advance(const Position &position, unsigned loop,
@@ -100,7 +107,7 @@ Position Emitter::advance(const Position &position, unsigned loop,
             : delta;
   };
   for (auto [offset, access] : llvm::zip(result.offsets, nest.accesses))
-    move(offset, access.strides[loop]);
+    move(offset, stepOf(access, loop));
   if (llvm::is_contained(nest.loopOfDim, int(loop)))
     move(result.indices[loop], 1);
   return result;
@@ -110,7 +117,7 @@ Position Emitter::advance(const Position &position, unsigned loop,
                           int64_t steps) {
   Position result = position;
   for (auto [offset, access] : llvm::zip(result.offsets, nest.accesses))
-    offset.constant += access.strides[loop] * steps;
+    offset.constant += stepOf(access, loop) * steps;
   result.indices[loop].constant += steps;
   return result;
 }

@@ -14,6 +14,8 @@ struct Machine {
   int64_t vectorBits = 256;
   int64_t registers = 16;
   bool fma = true;
+  /// Of the cache that one core has for itself.
+  int64_t cacheBytes = 1 << 20;
 };
 
 /// Constants of a function, each written once, at its top.

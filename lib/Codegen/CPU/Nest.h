@@ -15,6 +15,8 @@ namespace lig::codegen::cpu {
 struct Loop {
   int64_t extent;
   bool reduction;
+  /// What the operation's index is at the first step.
+  int64_t first = 0;
 };
 
 /// One operand: a buffer, or a scalar that is the same everywhere.
@@ -26,6 +28,10 @@ struct Access {
   /// Where the first element is.
   int64_t offset = 0;
   bool scalar = false;
+  /// The loop along which the buffer is a row of panels, or -1. Within a panel
+  /// one step moves by `strides`; from panel to panel, by `panelStep` a step.
+  int panelLoop = -1;
+  int64_t panelStep = 0;
 
   int64_t stride(int loop) const { return loop < 0 ? 0 : strides[loop]; }
 };
@@ -44,6 +50,14 @@ struct Store {
   unsigned access;
 };
 
+/// An input that was packed at compile time: panels of `columns` vectors of
+/// `lanes` elements, padded with zeros, one after another along `loop`.
+struct PackedInput {
+  unsigned access;
+  int loop;
+  int64_t lanes, columns;
+};
+
 struct Nest {
   mlir::Operation *op = nullptr;
   llvm::SmallVector<Loop> loops;
@@ -59,6 +73,7 @@ struct Nest {
   llvm::SmallVector<Store> stores;
   /// The loop that a dimension of the operation became; -1 if it has one step.
   llvm::SmallVector<int> loopOfDim;
+  std::optional<PackedInput> packed;
 
   mlir::Block *body() const { return &op->getRegion(0).front(); }
   /// The operation's body and those of its stages.

@@ -1,0 +1,21 @@
+// What is known of a kernel before it is written.
+#ifndef LIGATURE_CODEGEN_CPU_KERNELPLAN_H
+#define LIGATURE_CODEGEN_CPU_KERNELPLAN_H
+
+#include "Nest.h"
+
+namespace lig::codegen::cpu {
+
+/// An operation, described where that is possible, and what joined it.
+struct KernelPlan {
+  mlir::linalg::GenericOp op;
+  mlir::FailureOr<Nest> nest;
+  llvm::SmallVector<mlir::Operation *> joined;
+  /// The nest, or the parts that it was cut into, to be written one after
+  /// another.
+  std::vector<Nest> parts;
+};
+
+} // namespace lig::codegen::cpu
+
+#endif // LIGATURE_CODEGEN_CPU_KERNELPLAN_H

@@ -1,0 +1,21 @@
+// Weights of contractions, packed at compile time.
+#ifndef LIGATURE_CODEGEN_CPU_PACKPANELS_H
+#define LIGATURE_CODEGEN_CPU_PACKPANELS_H
+
+#include "Emitter.h"
+#include "KernelPlan.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace lig::codegen::cpu {
+
+/// Gives every frozen parameter of `module` that only contractions read the
+/// order in which they read it, one for all uses, and lets the parts of `plans`
+/// read that. Returns the number of parameters packed.
+unsigned packPanels(mlir::ModuleOp module,
+                    llvm::MutableArrayRef<KernelPlan> plans,
+                    const Machine &machine);
+
+} // namespace lig::codegen::cpu
+
+#endif // LIGATURE_CODEGEN_CPU_PACKPANELS_H

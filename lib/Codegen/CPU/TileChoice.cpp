@@ -1,0 +1,132 @@
+// Two multiply-adds and two loads a cycle, four cycles from one multiply-add to
+// the next that needs its result: with that, accumulators that fill the
+// registers win, and what is left over at the edges decides between them. Where
+// few rows read a packed weight, the time it takes to arrive decides instead.
+
+#include "TileChoice.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+SmallVector<const Access *> inputsOf(const Nest &nest) {
+  SmallVector<const Access *> inputs;
+  for (unsigned i = 0; i < nest.numInputs; ++i)
+    if (nest.reads(i) && !nest.accesses[i].scalar)
+      inputs.push_back(&nest.accesses[i]);
+  return inputs;
+}
+
+/// Bytes a cycle that the second cache delivers, and what lies behind it.
+static constexpr double kNearBytes = 44, kFarBytes = 26;
+
+static int64_t bytesOf(const Access &access) {
+  return llvm::divideCeil(access.element.getIntOrFloatBitWidth(), 8);
+}
+
+/// Cycles until one byte of the packed weight arrives, on average over all
+/// tiles: a panel comes from afar once, and again for each row of tiles if the
+/// cache does not hold it.
+static double cyclesPerByte(const Nest &nest, const Tile &tile,
+                            const Machine &machine) {
+  if (!nest.packed)
+    return 0;
+  unsigned weight = nest.packed->access;
+  const Access &access = nest.accesses[weight];
+  int64_t steps = 1, passes = 1;
+  for (auto [i, loop] : llvm::enumerate(nest.loops)) {
+    if (loop.reduction)
+      steps *= access.strides[i] ? loop.extent : 1;
+    else if (!access.strides[i])
+      passes *= int(i) == tile.rowLoop
+                    ? llvm::divideCeil(loop.extent, tile.rows)
+                    : loop.extent;
+  }
+  int64_t panel = steps * tile.columns * tile.lanes * bytesOf(access);
+  double first = 1 / (nest.bytes(weight) <= machine.cacheBytes / 2
+                          ? kNearBytes
+                          : kFarBytes);
+  double later =
+      1 / (panel <= machine.cacheBytes * 3 / 4 ? kNearBytes : kFarBytes);
+  return (first + (passes - 1) * later) / passes;
+}
+
+/// Cycles that one step of the innermost reduction takes in a tile.
+static double cyclesOf(const Nest &nest, const Tile &tile,
+                       double cyclesPerByte) {
+  int64_t loads = 0;
+  for (const Access *input : inputsOf(nest))
+    loads += (input->stride(tile.rowLoop) ? tile.rows : 1) *
+             (input->stride(tile.columnLoop) ? tile.columns : 1);
+  double arrival = 0;
+  if (nest.packed)
+    arrival = tile.columns * tile.lanes * cyclesPerByte *
+              bytesOf(nest.accesses[nest.packed->access]);
+  return std::max({tile.size() * 0.5, loads * 0.5, 4.0, arrival}) + 0.3;
+}
+
+static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
+  int64_t accumulators = tile.size() * nest.numOutputs;
+  if (tile.rows == 1)
+    return accumulators <= machine.registers / 2;
+  return accumulators + tile.columns + 1 <= machine.registers;
+}
+
+/// Cycles for all tiles that `tile` cuts the output into.
+static double costOf(const Nest &nest, const Tile &tile,
+                     const Machine &machine) {
+  double arrival = cyclesPerByte(nest, tile, machine);
+  int64_t vectors =
+      llvm::divideCeil(nest.loops[tile.laneLoop].extent, tile.lanes);
+  int64_t rows = tile.rowLoop < 0 ? 1 : nest.loops[tile.rowLoop].extent;
+  double cost = 0;
+  for (bool leftColumns : {false, true})
+    for (bool leftRows : {false, true}) {
+      Tile piece = tile;
+      piece.columns = leftColumns ? vectors % tile.columns : tile.columns;
+      piece.rows = leftRows ? rows % tile.rows : tile.rows;
+      int64_t count = (leftColumns ? 1 : vectors / tile.columns) *
+                      (leftRows ? 1 : rows / tile.rows);
+      if (piece.size() && count)
+        cost += count * cyclesOf(nest, piece, arrival);
+    }
+  return cost;
+}
+
+TileChoice chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
+                      const Access &panel, const Machine &machine,
+                      int64_t columns) {
+  SmallVector<int> rowLoops = {-1};
+  // Of equals the innermost: its rows lie closest together.
+  for (unsigned loop : llvm::reverse(nest.loopsOfKind(/*reduction=*/false)))
+    if (int(loop) != laneLoop && !panel.strides[loop])
+      rowLoops.push_back(loop);
+  TileChoice best;
+  auto consider = [&](const Tile &tile, double repeats) {
+    bool fillsColumns =
+        tile.columns * lanes < nest.loops[laneLoop].extent + lanes;
+    if (!fillsColumns || !fits(nest, tile, machine))
+      return;
+    double cost = costOf(nest, tile, machine) * repeats;
+    if (best.cycles == 0 || cost < best.cycles * 0.999)
+      best = {tile, cost};
+  };
+  for (int rowLoop : rowLoops) {
+    // Loops outside the tile repeat it.
+    double repeats = 1;
+    for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
+      if (int(loop) != laneLoop && int(loop) != rowLoop)
+        repeats *= nest.loops[loop].extent;
+    int64_t maxRows = rowLoop < 0 ? 1 : nest.loops[rowLoop].extent;
+    for (int64_t width = columns ? columns : 1;
+         width <= (columns ? columns : kMaxColumns); ++width)
+      for (int64_t rows = 1; rows <= std::min<int64_t>(maxRows, 14); ++rows)
+        consider({laneLoop, lanes, lanes, rowLoop, rows, laneLoop, width},
+                 repeats);
+  }
+  return best;
+}
+
+} // namespace lig::codegen::cpu

@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+"""Layers whose weights are parameters, on several machines, beside NumPy.
+
+Every case is a network of a few layers with its weights in the file: weights
+are packed, tiles have rests in every direction, weights are shared by layers
+that want the same order or different ones. References are computed in float64
+from the ONNX specification. Prints what lig-run says of each case; the cases
+run once for every CPU named.
+
+  layers.py LIG_RUN OUT [--filter=TEXT] CPU...
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper, save_model
+
+
+class Network:
+    """A graph and, beside it, the values of its tensors in float64."""
+
+    def __init__(self, name):
+        self.name, self.nodes, self.weights = name, [], {}
+        self.inputs, self.values = {}, {}
+        self.random = np.random.default_rng(list(name.encode()))
+
+    def input(self, name, *shape):
+        self.inputs[name] = self.random.uniform(-1, 1, shape).astype("f4")
+        self.values[name] = self.inputs[name].astype("f8")
+        return name
+
+    def weight(self, name, *shape):
+        if name not in self.weights:
+            scale = (shape[0] if len(shape) < 3 else np.prod(shape[1:])) ** -0.5
+            value = (self.random.standard_normal(shape) * scale).astype("f4")
+            self.weights[name] = value
+            self.values[name] = value.astype("f8")
+        return name
+
+    def node(self, kind, operands, value, **attributes):
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, operands, [name], **attributes))
+        self.values[name] = value
+        return name
+
+    def matmul(self, x, w):
+        return self.node("MatMul", [x, w], self.values[x] @ self.values[w])
+
+    def transpose(self, x):
+        return self.node("Transpose", [x], self.values[x].T, perm=[1, 0])
+
+    def gemm(self, x, w, bias, transposed=0):
+        right = self.values[w].T if transposed else self.values[w]
+        return self.node("Gemm", [x, w, bias],
+                         self.values[x] @ right + self.values[bias], transB=transposed)
+
+    def activation(self, kind, x):
+        function = {"Relu": lambda v: np.maximum(v, 0), "Tanh": np.tanh,
+                    "Sigmoid": lambda v: 1 / (1 + np.exp(-v))}[kind]
+        return self.node(kind, [x], function(self.values[x]))
+
+    def add(self, x, y):
+        return self.node("Add", [x, y], self.values[x] + self.values[y])
+
+    def mul(self, x, y):
+        return self.node("Mul", [x, y], self.values[x] * self.values[y])
+
+    def conv(self, x, w, bias=None, pads=(0, 0, 0, 0), strides=(1, 1),
+             dilations=(1, 1), group=1):
+        value = convolve(self.values[x], self.values[w], pads, strides, dilations, group)
+        if bias:
+            value = value + self.values[bias][:, None, None]
+        return self.node("Conv", [x, w] + ([bias] if bias else []), value,
+                         kernel_shape=self.values[w].shape[2:], pads=list(pads),
+                         strides=list(strides), dilations=list(dilations), group=group)
+
+    def conv_transpose(self, x, w, pads, strides, dilations=(1, 1), group=1,
+                       output_padding=(0, 0)):
+        value = spread(self.values[x], self.values[w], pads, strides, dilations, group,
+                       output_padding)
+        return self.node("ConvTranspose", [x, w], value, pads=list(pads),
+                         kernel_shape=self.values[w].shape[2:], strides=list(strides),
+                         dilations=list(dilations), group=group,
+                         output_padding=list(output_padding))
+
+    def save(self, folder, *outputs):
+        folder = folder / self.name
+        (folder / "test_data_set_0").mkdir(parents=True)
+        info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT,
+                                                       self.values[n].shape)
+        graph = helper.make_graph(self.nodes, self.name, [info(n) for n in self.inputs],
+                                  [info(n) for n in outputs],
+                                  [numpy_helper.from_array(a, n)
+                                   for n, a in self.weights.items()])
+        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]),
+                   str(folder / "model.onnx"))
+        tensors = [("input", n, a) for n, a in self.inputs.items()]
+        tensors += [("output", n, self.values[n].astype("f4")) for n in outputs]
+        for side in ("input", "output"):
+            for i, (_, n, a) in enumerate([t for t in tensors if t[0] == side]):
+                path = folder / f"test_data_set_0/{side}_{i}.pb"
+                path.write_bytes(numpy_helper.from_array(a, n).SerializeToString())
+
+
+def convolve(x, w, pads, strides, dilations, group):
+    x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+    reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations)]
+    windows = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(2, 3))
+    windows = windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
+    n, c, h, wd = windows.shape[:4]
+    windows = windows.reshape(n, group, c // group, h, wd, *w.shape[2:])
+    filters = w.reshape(group, -1, *w.shape[1:])
+    return np.einsum("ngchwab,gfcab->ngfhw", windows, filters,
+                     optimize=True).reshape(n, -1, h, wd)
+
+
+def spread(x, w, pads, strides, dilations, group, output_padding):
+    n, c, h, wd = x.shape
+    filters = w.reshape(group, c // group, *w.shape[1:])
+    size = [(s - 1) * t + (k - 1) * d + 1 + o for s, t, k, d, o in
+            zip((h, wd), strides, w.shape[2:], dilations, output_padding)]
+    out = np.zeros((n, group, w.shape[1], *size))
+    for a in range(w.shape[2]):
+        for b in range(w.shape[3]):
+            part = np.einsum("ngchw,gcf->ngfhw", x.reshape(n, group, -1, h, wd),
+                             filters[..., a, b])
+            top, left = a * dilations[0], b * dilations[1]
+            out[..., top:top + (h - 1) * strides[0] + 1:strides[0],
+                left:left + (wd - 1) * strides[1] + 1:strides[1]] += part
+    out = out.reshape(n, -1, *size)
+    return out[:, :, pads[0]:size[0] - pads[2], pads[1]:size[1] - pads[3]]
+
+
+def products(folder):
+    shapes = [(1, 40, 64), (1, 300, 7), (1, 33, 9), (2, 64, 130), (3, 17, 48), (4, 5, 24),
+              (5, 100, 75), (7, 31, 16), (8, 48, 48), (9, 9, 100), (12, 64, 33), (14, 7, 65),
+              (16, 128, 10), (17, 50, 200), (29, 3, 97), (64, 20, 8), (50, 257, 1)]
+    for m, k, n in shapes:
+        for transposed in (0, 1):
+            net = Network(f"gemm_{m}_{k}_{n}_{transposed}")
+            w = net.weight("w", *((n, k) if transposed else (k, n)))
+            y = net.gemm(net.input("x", m, k), w, net.weight("b", n), transposed)
+            net.save(folder, net.activation("Relu", y), y)
+    # One weight and readers of different heights; ties that are turned around.
+    for m in (1, 6, 33):
+        net = Network(f"shared_{m}")
+        x = net.input("x", m, 70)
+        row = net.input("row", 1, 70)
+        net.save(folder, net.matmul(x, net.weight("w", 70, 90)), net.matmul(row, "w"))
+        net = Network(f"tied_{m}")
+        code = net.activation("Tanh", net.matmul(net.input("x", m, 70),
+                                                 net.weight("w", 70, 90)))
+        net.save(folder, net.matmul(code, net.transpose("w")))
+        net = Network(f"square_{m}")
+        y = net.input("x", m, 40)
+        for _ in range(3):
+            y = net.activation("Tanh", net.gemm(y, net.weight("w", 40, 40),
+                                                net.weight("b", 40)))
+        net.save(folder, y)
+    net = Network("batch")
+    net.save(folder, net.matmul(net.input("x", 3, 9, 20), net.weight("w", 3, 20, 37)))
+
+
+def convolutions(folder):
+    # n, channels, size, filters, kernel, pads, strides, dilations, group
+    table = [
+        (1, 3, (15, 15), 20, (7, 7), (3, 3, 3, 3), (2, 2), (1, 1), 1),
+        (2, 8, (9, 11), 33, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 1),
+        (1, 16, (12, 12), 64, (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1),
+        (1, 20, (7, 7), 48, (3, 3), (2, 2, 2, 2), (1, 1), (2, 2), 1),
+        (1, 40, (10, 6), 24, (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), 1),
+        (1, 40, (9, 9), 10, (1, 1), (0, 0, 0, 0), (2, 2), (1, 1), 1),
+        (1, 24, (8, 8), 48, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 3),
+        (1, 32, (8, 9), 32, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 8),
+        (1, 40, (13, 10), 40, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 40),
+        (1, 35, (14, 14), 35, (3, 3), (1, 0, 1, 2), (2, 2), (1, 1), 35),
+        (1, 16, (9, 9), 16, (5, 5), (2, 2, 2, 2), (1, 1), (1, 1), 16),
+        (1, 16, (12, 12), 32, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 16),
+        (1, 5, (4, 40), 7, (1, 5), (0, 2, 0, 2), (1, 3), (1, 1), 1),
+        (1, 64, (5, 5), 96, (3, 3), (0, 0, 0, 0), (1, 1), (1, 1), 1),
+        (1, 12, (6, 6), 2, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 1),
+    ]
+    for i, (n, c, size, f, kernel, pads, strides, dilations, group) in enumerate(table):
+        net = Network(f"conv_{i}")
+        y = net.conv(net.input("x", n, c, *size), net.weight("w", f, c // group, *kernel),
+                     net.weight("b", f), pads, strides, dilations, group)
+        net.save(folder, net.activation(("Relu", "Sigmoid", "Tanh")[i % 3], y))
+    # A block with a skip, one filter applied again, and SiLU.
+    net = Network("residual")
+    x = net.input("x", 1, 24, 10, 10)
+    y = x
+    for _ in range(2):
+        z = net.conv(y, net.weight("w", 24, 24, 3, 3), net.weight("b", 24), (1, 1, 1, 1))
+        y = net.activation("Relu", net.add(z, y))
+    gate = net.conv(y, net.weight("v", 24, 24, 1, 1))
+    net.save(folder, net.mul(gate, net.activation("Sigmoid", gate)))
+    for i, (c, f, size, kernel, pads, strides, dilations, group, extra) in enumerate([
+            (16, 24, (6, 5), (4, 4), (1, 1, 1, 1), (2, 2), (1, 1), 1, (0, 0)),
+            (8, 10, (5, 5), (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1, (1, 1)),
+            (8, 6, (5, 7), (2, 2), (0, 0, 0, 0), (2, 2), (1, 1), 2, (0, 0)),
+            (4, 5, (4, 4), (3, 3), (0, 1, 1, 0), (1, 1), (2, 2), 1, (0, 0)),
+            (4, 3, (4, 5), (5, 3), (1, 0, 0, 1), (3, 2), (1, 1), 1, (2, 1)),
+            (6, 4, (3, 3), (2, 2), (0, 0, 0, 0), (3, 3), (1, 1), 1, (0, 0))]):
+        net = Network(f"transposed_{i}")
+        net.save(folder, net.conv_transpose(
+            net.input("x", 1, c, *size), net.weight("w", c, f // group, *kernel), pads,
+            strides, dilations, group, extra))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run")
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--filter", default="")
+    parser.add_argument("cpus", nargs="+")
+    options = parser.parse_args()
+    products(options.out)
+    convolutions(options.out)
+    lines = [f"{folder}/model.onnx --test-data={folder} --mcpu={cpu}"
+             for cpu in options.cpus for folder in sorted(options.out.glob("*/"))
+             if options.filter in folder.name]
+    batch = options.out / "commands.txt"
+    batch.write_text("\n".join(lines) + "\n")
+    result = subprocess.run([options.run, f"--batch={batch}"], text=True,
+                            stdout=subprocess.PIPE)
+    verdicts = result.stdout.splitlines()
+    passed = sum(line.startswith("PASS") for line in verdicts)
+    print("\n".join(line for line in verdicts if not line.startswith("PASS")))
+    print(f"{passed} of {len(lines)} right")
+    sys.exit(passed != len(lines))
+
+
+if __name__ == "__main__":
+    main()
