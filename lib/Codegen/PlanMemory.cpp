@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -51,6 +52,9 @@ public:
 
   /// The interval of `alloc`, or failure with a diagnostic.
   FailureOr<Span> of(memref::AllocOp alloc) {
+    if (alloc->getParentOfType<scf::ParallelOp>())
+      return alloc.emitOpError("is wanted by every step of a parallel loop at "
+                               "the same time, but has one place");
     Span life = spans.lookup(alloc);
     for (Value alias : flow.resolve(alloc.getMemref())) {
       for (Operation *user : alias.getUsers()) {

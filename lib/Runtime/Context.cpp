@@ -13,6 +13,9 @@ using namespace lig::runtime;
 
 namespace {
 
+/// More are a mistake of the caller's.
+constexpr uint32_t kMaxThreads = 1024;
+
 lig_status readOptions(const lig_context_options *given,
                        lig_context_options &options) {
   memset(&options, 0, sizeof(options));
@@ -29,6 +32,9 @@ lig_status readOptions(const lig_context_options *given,
   if (reinterpret_cast<uintptr_t>(options.arena) % LIG_ALIGNMENT)
     return fail(LIG_INVALID_ARGUMENT, "the arena is not aligned to %d bytes",
                 LIG_ALIGNMENT);
+  if (options.threads > kMaxThreads)
+    return fail(LIG_INVALID_ARGUMENT, "%u threads are more than %u",
+                options.threads, kMaxThreads);
   return LIG_OK;
 }
 
@@ -52,6 +58,21 @@ lig_status placeArena(lig_context &context, const lig_context_options &options,
   context.arenaBytes = needed;
   context.ownsArena = true;
   return LIG_OK;
+}
+
+lig_status startThreads(lig_context &context, uint32_t threads) {
+  if (threads <= 1)
+    return LIG_OK;
+  context.pool = createPool(threads);
+  return context.pool ? LIG_OK
+                      : fail(LIG_OUT_OF_MEMORY, "no memory for %u threads",
+                             threads);
+}
+
+void freeMemory(lig_context *context) {
+  if (context->ownsArena)
+    free(context->arena);
+  free(context);
 }
 
 /// Writes the upper bounds of the outputs' dims; returns where they end.
@@ -119,8 +140,11 @@ lig_status lig_context_create(lig_weights *weights,
   if (!made)
     return fail(LIG_OUT_OF_MEMORY, "no memory for a context");
   memset(made, 0, sizeof(*made));
-  if (lig_status status = placeArena(*made, options, arenaBytes)) {
-    free(made);
+  lig_status status = placeArena(*made, options, arenaBytes);
+  if (status == LIG_OK)
+    status = startThreads(*made, options.threads);
+  if (status != LIG_OK) {
+    freeMemory(made);
     return status;
   }
   made->dimStarts = reinterpret_cast<uint64_t *>(made + 1);
@@ -140,9 +164,8 @@ void lig_context_close(lig_context *context) {
   if (!context)
     return;
   lig_weights *weights = context->weights;
-  if (context->ownsArena)
-    free(context->arena);
-  free(context);
+  closePool(context->pool);
+  freeMemory(context);
   lig_weights_close(weights);
 }
 
@@ -168,7 +191,8 @@ lig_status lig_run(lig_context *context, uint32_t index,
   int64_t *dims = context->dims + context->dimStarts[index];
   fillDims(*entry, dims);
   int32_t result =
-      entry->run(inputs, outputs, context->weights->data, context->arena, dims);
+      entry->run(inputs, outputs, context->weights->data, context->arena, dims,
+                 context->pool ? getParallel(context->pool) : nullptr);
   if (result == LIG_OK)
     status = checkDims(*entry, dims);
   else if (result < 0 || result > LIG_INTERNAL_ERROR)

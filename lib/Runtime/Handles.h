@@ -4,6 +4,7 @@
 #define LIGATURE_LIB_RUNTIME_HANDLES_H
 
 #include "MappedFile.h"
+#include "Pool.h"
 
 struct lig_library {
   uint32_t references;
@@ -27,6 +28,8 @@ struct lig_context {
   uint8_t *arena;
   uint64_t arenaBytes;
   bool ownsArena;
+  /// Null for one thread.
+  lig::runtime::Pool *pool;
   /// Output dims of all entry points behind each other, in one block with
   /// the struct; entry e begins at dimStarts[e].
   uint64_t *dimStarts;

@@ -105,3 +105,19 @@ module @refuses_carried {
     return
   }
 }
+
+// -----
+
+module @refuses_buffers_of_parallel_steps {
+  func.func @main(%x: memref<4xf32>) attributes {net.entry} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+      // expected-error @below {{is wanted by every step of a parallel loop at the same time}}
+      %1 = memref.alloc() : memref<4xf32>
+      memref.copy %x, %1 : memref<4xf32> to memref<4xf32>
+    }
+    return
+  }
+}

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /* Grows when a struct below changes. The runtime refuses any other number. */
-#define LIG_ABI_VERSION 1
+#define LIG_ABI_VERSION 2
 
 /* Arenas, parameters and the data of a parameter file begin at multiples of
  * this many bytes. */
@@ -85,6 +85,19 @@ typedef struct lig_tensor_desc {
   int32_t rank;
 } lig_tensor_desc;
 
+/* A part [begin, end) of a task. */
+typedef void (*lig_task_fn)(void *args, int64_t begin, int64_t end);
+
+/* Threads that compiled code may share its work with. */
+typedef struct lig_parallel {
+  /* Calls task(args, begin, end) for parts that cover [0, count), each index
+   * once, on any of the threads at the same time, and returns when all are
+   * done. A task must not run tasks itself. */
+  void (*run)(const struct lig_parallel *self, lig_task_fn task, void *args,
+              int64_t count);
+  int64_t threads; /* the caller's among them; at least 1 */
+} lig_parallel;
+
 /* The compiled code of an entry point.
  * inputs, outputs: one buffer per descriptor, in its order, aligned to the
  *   element type; an output overlaps no other buffer.
@@ -93,10 +106,12 @@ typedef struct lig_tensor_desc {
  *   matter before and mean nothing after.
  * dims: the dims of all outputs behind each other. The caller fills in the
  *   upper bounds, the code overwrites those that are dynamic.
+ * parallel: null to run on the calling thread alone. Results do not depend on
+ *   it.
  * Returns a lig_status. */
 typedef int32_t (*lig_entry_fn)(const void *const *inputs, void *const *outputs,
                                 const uint8_t *params, uint8_t *arena,
-                                int64_t *dims);
+                                int64_t *dims, const lig_parallel *parallel);
 
 typedef struct lig_entry_desc {
   const char *name;

@@ -154,8 +154,9 @@ def PlanMemoryPass : Pass<"lig-plan-memory", "::mlir::ModuleOp"> {
     buffer is a `memref.view`, 64-byte aligned; `share.offset` on parameters,
     `share.params_bytes` on the module, `net.arena_bytes` on entry points.
     **Keeps**: inputs and outputs in order with their attributes.
-    **Refuses**: buffers of dynamic size, and a buffer that a loop carries to
-    its own next step, which would need two places.
+    **Refuses**: buffers of dynamic size, a buffer that a loop carries to its
+    own next step, which would need two places, and one that each step of a
+    parallel loop allocates.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];

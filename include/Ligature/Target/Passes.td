@@ -4,10 +4,47 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CpuOutlineTasksPass : Pass<"lig-cpu-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "Make a function of each parallel loop";
+  let description = [{
+    The body of an `scf.parallel` becomes a function of what it reads and a part
+    [begin, end) of the loop's steps, so that threads can take parts of it. What
+    only shows memory in another way is computed in the function again.
+
+    **Before**: functions on buffers in one arena.
+    **After**: functions marked `net.task`, whose last two arguments are the
+    part, called once for all steps.
+    **Keeps**: parallel loops inside others, with results or with more than one
+    dimension, which run in sequence; what was outlined before.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numTasks", "num-tasks", "functions made">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def CpuCallTasksPass : Pass<"lig-cpu-call-tasks", "::mlir::ModuleOp"> {
+  let summary = "Let the context's threads run tasks";
+  let description = [{
+    Gives every entry point, and every function on the way to a task, one more
+    argument, a `lig_parallel` (Ligature/ABI/Model.h). Where it is null a task
+    is called as before; else its arguments go into a struct on the stack, and
+    the threads call `<task>_part(args, begin, end)`.
+
+    **Before**: LLVM functions, tasks marked `net.task`.
+    **After**: the same with calls through `lig_parallel`.
+    **Keeps**: bodies of tasks.
+    **Refuses**: a task that does not end in two i64 arguments, and one that
+    calls a task.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def CpuWrapEntriesPass : Pass<"lig-cpu-wrap-entries", "::mlir::ModuleOp"> {
   let summary = "Give every entry point the signature that the runtime calls";
   let description = [{
-    Adds `<entry>_run(inputs, outputs, params, arena, dims) -> i32`, of the type
+    Adds `<entry>_run(inputs, outputs, params, arena, dims, parallel) -> i32`, of the type
     `lig_entry_fn` in `Ligature/ABI/Model.h`, which loads the pointers and calls
     the entry point. That becomes private, and its pointers `noalias`, because
     the runtime promises that outputs overlap nothing.

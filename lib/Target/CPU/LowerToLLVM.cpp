@@ -39,6 +39,7 @@ static void addSmallFloats(OpPassManager &pm) {
 }
 
 void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createCpuOutlineTasksPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   addSmallFloats(pm);
@@ -68,7 +69,8 @@ void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(target::createCpuWrapEntriesPass());
+  pm.addPass(createCpuCallTasksPass());
+  pm.addPass(createCpuWrapEntriesPass());
 }
 
 namespace {

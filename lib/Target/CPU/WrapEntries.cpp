@@ -15,8 +15,9 @@ namespace lig::target {
 
 using namespace mlir;
 
-/// Behind inputs and outputs an entry point takes params, arena and dims.
-static constexpr unsigned numBlocks = 3;
+/// Behind inputs and outputs an entry point takes params, arena, dims and
+/// parallel.
+static constexpr unsigned numBlocks = 4;
 
 static LogicalResult checkSignature(LLVM::LLVMFuncOp entry) {
   if (entry.getNumArguments() < numBlocks)
@@ -66,7 +67,7 @@ static void addWrapper(LLVM::LLVMFuncOp entry, unsigned numOutputs) {
   Location loc = entry.getLoc();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   auto type = LLVM::LLVMFunctionType::get(
-      b.getI32Type(), {pointer, pointer, pointer, pointer, pointer});
+      b.getI32Type(), {pointer, pointer, pointer, pointer, pointer, pointer});
   auto wrapper =
       LLVM::LLVMFuncOp::create(b, loc, (entry.getName() + "_run").str(), type);
   Block *body = wrapper.addEntryBlock(b);

@@ -90,7 +90,8 @@ TEST_F(Context, PassesStatusesOn) {
 
 TEST_F(Context, RefusesDimsBeyondTheBound) {
   test.entries[1].run = [](const void *const *, void *const *, const uint8_t *,
-                           uint8_t *, int64_t *dims) -> int32_t {
+                           uint8_t *, int64_t *dims,
+                           const lig_parallel *) -> int32_t {
     dims[0] = 5;
     return LIG_OK;
   };
@@ -222,4 +223,27 @@ TEST(Library, OpensASharedLibrary) {
   lig_library_close(library);
   lig_context_close(context);
   lig_weights_close(weights);
+}
+
+TEST_F(Context, HandsItsThreadsToTheCode) {
+  test.entries[2].run = [](const void *const *, void *const *, const uint8_t *,
+                           uint8_t *, int64_t *,
+                           const lig_parallel *parallel) -> int32_t {
+    if (!parallel)
+      return LIG_INVALID_DATA;
+    return parallel->threads == 3 ? LIG_OK : LIG_INTERNAL_ERROR;
+  };
+  int32_t status = LIG_OK;
+  EXPECT_EQ(run(2, &status, nullptr), LIG_INVALID_DATA);
+  lig_context_options options = {};
+  options.size = sizeof(options);
+  options.threads = 3;
+  lig_context *threaded = nullptr;
+  ASSERT_EQ(lig_context_create(weights, &options, &threaded), LIG_OK);
+  const void *inputs[] = {&status};
+  EXPECT_EQ(lig_run(threaded, 2, inputs, nullptr), LIG_OK);
+  lig_context_close(threaded);
+  options.threads = 5000;
+  EXPECT_EQ(lig_context_create(weights, &options, &threaded),
+            LIG_INVALID_ARGUMENT);
 }

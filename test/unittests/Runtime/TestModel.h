@@ -14,7 +14,8 @@
 namespace lig::test {
 
 inline int32_t runLinear(const void *const *inputs, void *const *outputs,
-                         const uint8_t *params, uint8_t *arena, int64_t *) {
+                         const uint8_t *params, uint8_t *arena, int64_t *,
+                         const lig_parallel *) {
   auto *x = static_cast<const float *>(inputs[0]);
   auto *w = reinterpret_cast<const float *>(params);
   auto *b = reinterpret_cast<const float *>(params + 64);
@@ -28,7 +29,8 @@ inline int32_t runLinear(const void *const *inputs, void *const *outputs,
 }
 
 inline int32_t runNonzero(const void *const *inputs, void *const *outputs,
-                          const uint8_t *, uint8_t *, int64_t *dims) {
+                          const uint8_t *, uint8_t *, int64_t *dims,
+                          const lig_parallel *) {
   auto *x = static_cast<const float *>(inputs[0]);
   auto *indices = static_cast<int64_t *>(outputs[0]);
   int64_t count = 0;
@@ -40,7 +42,8 @@ inline int32_t runNonzero(const void *const *inputs, void *const *outputs,
 }
 
 inline int32_t runBroken(const void *const *inputs, void *const *,
-                         const uint8_t *, uint8_t *, int64_t *) {
+                         const uint8_t *, uint8_t *, int64_t *,
+                         const lig_parallel *) {
   return *static_cast<const int32_t *>(inputs[0]);
 }
 

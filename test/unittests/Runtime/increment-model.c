@@ -2,7 +2,9 @@
 #include "Ligature/ABI/Model.h"
 
 static int32_t increment(const void *const *inputs, void *const *outputs,
-                         const uint8_t *params, uint8_t *arena, int64_t *dims) {
+                         const uint8_t *params, uint8_t *arena, int64_t *dims,
+                         const lig_parallel *parallel) {
+  (void)parallel;
   (void)params;
   (void)arena;
   (void)dims;

@@ -19,8 +19,9 @@ const char modelSource[] = R"(
 #include "Ligature/ABI/Model.h"
 #include <math.h>
 static int32_t root(const void *const *in, void *const *out,
-                    const uint8_t *params, uint8_t *arena, int64_t *dims) {
-  (void)params, (void)arena, (void)dims;
+                    const uint8_t *params, uint8_t *arena, int64_t *dims,
+                    const lig_parallel *parallel) {
+  (void)params, (void)arena, (void)dims, (void)parallel;
   *(float *)out[0] = sqrtf(fabsf(cbrtf(*(const float *)in[0])));
   return LIG_OK;
 }

@@ -1,0 +1,195 @@
+// Kernels of a few microseconds are worth splitting only if that costs far less,
+// so workers wait for the next task by spinning, and go to sleep only when none
+// has come for a while.
+//
+// A task is open while `state` says so. A worker joins an open task by counting
+// itself in `state`, takes parts of it until none is left, and leaves. The caller
+// does the same, then closes the task, so that nobody joins any more, and waits
+// for those who are inside. A worker that wakes up late finds the task closed:
+// no one ever waits for a thread that has not begun.
+//
+// Whether a worker may sleep is the usual bargain of two flags: it announces
+// itself in `sleepers` before it looks at `state` a last time, and the caller
+// opens a task before it looks at `sleepers`.
+
+#include "Pool.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace lig::runtime {
+
+/// Parts per thread: more balance better, fewer cost less.
+static constexpr int64_t kPartsPerThread = 4;
+/// Looks at `state` before a worker sleeps, and before a caller that waits for
+/// a worker lets others run; some hundred microseconds.
+static constexpr unsigned kSpins = 20000;
+
+/// `state` in parts: the number of the task, whether it is open, who is inside.
+static constexpr uint64_t kTask = uint64_t(1) << 32;
+static constexpr uint64_t kOpen = uint64_t(1) << 31;
+static constexpr uint64_t kInside = kOpen - 1;
+
+struct Pool {
+  lig_parallel parallel; // first: the code's pointer is the pool's
+  pthread_t *workers;
+  uint32_t count;
+
+  lig_task_fn task;
+  void *args;
+  int64_t end, part;
+
+  alignas(64) uint64_t state;
+  alignas(64) int64_t next;
+  alignas(64) uint32_t sleepers;
+  uint32_t wake; // what sleepers sleep on
+  bool quit;
+};
+
+static void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+static void doParts(Pool &pool) {
+  for (;;) {
+    int64_t begin = __atomic_fetch_add(&pool.next, pool.part, __ATOMIC_RELAXED);
+    if (begin >= pool.end)
+      return;
+    int64_t end = pool.end - begin < pool.part ? pool.end : begin + pool.part;
+    pool.task(pool.args, begin, end);
+  }
+}
+
+/// Joins the open task after number `last`, if there is one, and updates `last`.
+static bool join(Pool &pool, uint64_t &last) {
+  uint64_t state = __atomic_load_n(&pool.state, __ATOMIC_SEQ_CST);
+  do {
+    if (!(state & kOpen) || state / kTask == last)
+      return false;
+  } while (!__atomic_compare_exchange_n(&pool.state, &state, state + 1,
+                                        /*weak=*/true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED));
+  last = state / kTask;
+  doParts(pool);
+  __atomic_sub_fetch(&pool.state, 1, __ATOMIC_RELEASE);
+  return true;
+}
+
+static void sleepUnlessJoined(Pool &pool, uint64_t &last) {
+  __atomic_add_fetch(&pool.sleepers, 1, __ATOMIC_SEQ_CST);
+  uint32_t wake = __atomic_load_n(&pool.wake, __ATOMIC_SEQ_CST);
+  if (!__atomic_load_n(&pool.quit, __ATOMIC_SEQ_CST) && !join(pool, last))
+    syscall(SYS_futex, &pool.wake, FUTEX_WAIT_PRIVATE, wake, nullptr, nullptr,
+            0);
+  __atomic_sub_fetch(&pool.sleepers, 1, __ATOMIC_SEQ_CST);
+}
+
+static void wakeSleepers(Pool &pool) {
+  if (__atomic_load_n(&pool.sleepers, __ATOMIC_SEQ_CST) == 0)
+    return;
+  __atomic_add_fetch(&pool.wake, 1, __ATOMIC_SEQ_CST);
+  syscall(SYS_futex, &pool.wake, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr,
+          nullptr, 0);
+}
+
+static void *work(void *argument) {
+  Pool &pool = *static_cast<Pool *>(argument);
+  uint64_t last = 0;
+  unsigned spins = 0;
+  while (!__atomic_load_n(&pool.quit, __ATOMIC_RELAXED)) {
+    if (join(pool, last)) {
+      spins = 0;
+    } else if (++spins < kSpins) {
+      pause();
+    } else {
+      sleepUnlessJoined(pool, last);
+      spins = 0;
+    }
+  }
+  return nullptr;
+}
+
+static void runTask(const lig_parallel *parallel, lig_task_fn task, void *args,
+                    int64_t count) {
+  Pool &pool = *reinterpret_cast<Pool *>(const_cast<lig_parallel *>(parallel));
+  if (count <= 1 || pool.count == 0) {
+    if (count > 0)
+      task(args, 0, count);
+    return;
+  }
+  pool.task = task;
+  pool.args = args;
+  pool.end = count;
+  int64_t parts = kPartsPerThread * pool.parallel.threads;
+  pool.part = count > parts ? count / parts : 1;
+  __atomic_store_n(&pool.next, 0, __ATOMIC_RELAXED);
+  // No one is inside: the last caller waited for that.
+  uint64_t number = __atomic_load_n(&pool.state, __ATOMIC_RELAXED) / kTask + 1;
+  if (number == UINT32_MAX)
+    number = 1;
+  __atomic_store_n(&pool.state, number * kTask | kOpen, __ATOMIC_SEQ_CST);
+  wakeSleepers(pool);
+  doParts(pool);
+  uint64_t state =
+      __atomic_and_fetch(&pool.state, ~kOpen, __ATOMIC_ACQUIRE);
+  for (unsigned spins = 0; state & kInside; ++spins) {
+    spins < kSpins ? pause() : static_cast<void>(sched_yield());
+    state = __atomic_load_n(&pool.state, __ATOMIC_ACQUIRE);
+  }
+}
+
+/// Workers take no signals: those are the program's.
+static uint32_t startWorkers(Pool &pool, uint32_t wanted) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  uint32_t started = 0;
+  while (started < wanted &&
+         pthread_create(&pool.workers[started], nullptr, work, &pool) == 0)
+    ++started;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+Pool *createPool(uint32_t threads) {
+  void *memory = nullptr;
+  if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0)
+    return nullptr;
+  memset(memory, 0, sizeof(Pool));
+  auto *pool = static_cast<Pool *>(memory);
+  pool->workers =
+      static_cast<pthread_t *>(calloc(threads, sizeof(pthread_t)));
+  if (!pool->workers) {
+    free(pool);
+    return nullptr;
+  }
+  pool->parallel.run = runTask;
+  pool->count = startWorkers(*pool, threads - 1);
+  pool->parallel.threads = pool->count + 1;
+  return pool;
+}
+
+void closePool(Pool *pool) {
+  if (!pool)
+    return;
+  __atomic_store_n(&pool->quit, true, __ATOMIC_SEQ_CST);
+  wakeSleepers(*pool);
+  for (uint32_t i = 0; i < pool->count; ++i)
+    pthread_join(pool->workers[i], nullptr);
+  free(pool->workers);
+  free(pool);
+}
+
+const lig_parallel *getParallel(const Pool *pool) { return &pool->parallel; }
+
+} // namespace lig::runtime

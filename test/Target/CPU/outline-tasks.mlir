@@ -1,0 +1,58 @@
+// RUN: lig-opt %s -split-input-file -lig-cpu-outline-tasks | FileCheck %s
+
+// What a step reads becomes an argument; views of the arena are made again.
+// CHECK-LABEL: module @outlines
+module @outlines {
+  // CHECK: func.func @f(%[[A:[^:]+]]: memref<128xi8>, %[[V:[^:]+]]: f32)
+  func.func @f(%arena: memref<128xi8>, %x: f32) {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c9 = arith.constant 9 : index
+    %c64 = arith.constant 64 : index
+    %y = memref.view %arena[%c64][] : memref<128xi8> to memref<16xf32>
+    // CHECK-NOT: scf.parallel
+    // CHECK: %[[ZERO:.+]] = arith.constant 0 : index
+    // CHECK: %[[COUNT:.+]] = arith.ceildivsi
+    // CHECK: call @f_task(%[[V]], %[[A]], %{{.+}}, %[[COUNT]])
+    scf.parallel (%i) = (%c0) to (%c9) step (%c2) {
+      memref.store %x, %y[%i] : memref<16xf32>
+    }
+    return
+  }
+  // CHECK: func.func private @f_task(%[[X:[^:]+]]: f32, %[[ARENA:[^:]+]]: memref<128xi8>, %[[BEGIN:[^:]+]]: index, %[[END:[^:]+]]: index) attributes {net.task} {
+  // CHECK: %[[VIEW:.+]] = memref.view %[[ARENA]]
+  // CHECK: scf.for %[[I:.+]] = %[[BEGIN]] to %[[END]]
+  // CHECK: %[[AT:.+]] = arith.addi
+  // CHECK: memref.store %[[X]], %[[VIEW]][%[[AT]]]
+}
+
+// -----
+
+// CHECK-LABEL: module @leaves_sequential
+module @leaves_sequential {
+  // CHECK-NOT: net.task
+  // CHECK: scf.parallel
+  // CHECK: scf.parallel
+  // CHECK: scf.parallel
+  func.func @f(%y: memref<4x4xf32>, %z: memref<?xf32>, %x: f32) -> f32 {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    scf.parallel (%i, %j) = (%c0, %c0) to (%c4, %c4) step (%c1, %c1) {
+      memref.store %x, %y[%i, %j] : memref<4x4xf32>
+    }
+    %sum = scf.parallel (%i) = (%c0) to (%c4) step (%c1) init (%x) -> f32 {
+      %v = memref.load %y[%i, %i] : memref<4x4xf32>
+      scf.reduce(%v : f32) {
+      ^bb0(%a: f32, %b: f32):
+        %s = arith.addf %a, %b : f32
+        scf.reduce.return %s : f32
+      }
+    }
+    // A buffer of unknown size cannot be passed.
+    scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+      memref.store %x, %z[%i] : memref<?xf32>
+    }
+    return %sum : f32
+  }
+}
