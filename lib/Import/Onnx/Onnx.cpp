@@ -52,6 +52,20 @@ static LogicalResult checkOpset(const onnx::ModelProto &model, Location loc) {
   return success();
 }
 
+/// Ties that the model declares of itself, for the pass that proves them.
+static LogicalResult readTies(const onnx::ModelProto &model, ModuleOp module) {
+  for (const onnx::StringStringEntryProto &entry : model.metadata_props()) {
+    if (entry.key() != share::kTiesAttr)
+      continue;
+    if (module->hasAttr(share::kTiesAttr))
+      return module.emitError("the model's metadata has '")
+             << share::kTiesAttr << "' twice";
+    module->setAttr(share::kTiesAttr,
+                    StringAttr::get(module.getContext(), entry.value()));
+  }
+  return success();
+}
+
 static void loadDialects(MLIRContext *context) {
   context->loadDialect<arith::ArithDialect, func::FuncDialect,
                        linalg::LinalgDialect, math::MathDialect,
@@ -78,7 +92,8 @@ OwningOpRef<ModuleOp> lig::importOnnxBuffer(StringRef bytes, StringRef path,
   if (failed(checkSupport(*proto, model.functions, loc)))
     return nullptr;
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
-  if (failed(importEntryPoint(model, options, builder)) ||
+  if (failed(readTies(*proto, *module)) ||
+      failed(importEntryPoint(model, options, builder)) ||
       failed(verify(*module)))
     return nullptr;
   return module;
