@@ -3,12 +3,14 @@
 // such expressions end (some user is not part of one), evaluates them, and puts
 // the results where the model's own parameters are.
 
+#include "PackedCopies.h"
 #include "ParameterTable.h"
 #include "ReadThroughTransposes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Analysis/ParameterMoves.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -91,11 +93,13 @@ private:
       Value value;
       lig::TensorBytes bytes;
       StringAttr root;
+      lig::codegen::PackedCopies::Reads reads;
     };
     SmallVector<Packed> ends;
     for (Value value : findEnds(function, evaluator)) {
       if (std::optional<lig::TensorBytes> bytes = evaluator.evaluate(value))
-        ends.push_back({value, *bytes, evaluator.getFacts(value).root});
+        ends.push_back({value, *bytes, evaluator.getFacts(value).root,
+                        lig::codegen::PackedCopies::countReads(value)});
       evaluator.dropValues();
     }
     for (Packed &end : ends) {
@@ -103,10 +107,9 @@ private:
           table.getOrCreate(end.bytes, (end.root.getValue() + ".packed").str(),
                             end.value.getLoc());
       if (isNew) {
-        param->setAttr(lig::share::kPackedFromAttr, end.root);
-        auto root = table.getSymbols().lookup(end.root);
-        if (Attribute uses = root->getAttr(lig::share::kUsesAttr))
-          param->setAttr(lig::share::kUsesAttr, uses);
+        auto root = table.getSymbols().lookup<lig::share::ParamOp>(end.root);
+        lig::share::markPacked(param, root);
+        copies.add(param, std::move(end.reads));
       }
       isNew ? ++numPacked : ++numShared;
       OpBuilder b(end.value.getDefiningOp());
@@ -121,6 +124,7 @@ private:
     getOperation().walk([&](lig::share::GetOp get) {
       read.insert(get.getSourceAttr().getAttr());
     });
+    copies.record(read, table.getSymbols(), getArgument());
     for (auto param : llvm::make_early_inc_range(
              getOperation().getOps<lig::share::ParamOp>())) {
       if (!param.isFrozen() || read.contains(param.getSymNameAttr()))
@@ -131,5 +135,6 @@ private:
   }
 
   std::optional<lig::codegen::ParameterReads> reads;
+  lig::codegen::PackedCopies copies;
 };
 } // namespace

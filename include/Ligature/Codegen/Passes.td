@@ -57,7 +57,8 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
 
     **Before**: expressions over `share.get`.
     **After**: `share.get` of packed parameters, which say in
-    `share.packed_from` what they were made of.
+    `share.packed_from` what they were made of and, where they are second
+    copies, in `share.broken_tie` why.
     **Keeps**: a parameter that anything still reads as it was.
     **Refuses**: nothing.
   }];

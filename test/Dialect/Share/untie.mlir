@@ -4,11 +4,11 @@
 // expected-remark @below {{untying 3 uses costs 64 bytes}}
 module @unties {
   // CHECK: share.param @w : tensor<2x3xf32> = dense<1.0
-  // CHECK-NEXT: share.param @w.untied : tensor<2x3xf32> = dense<1.0
-  // CHECK-NEXT: share.param @w.untied_0 : tensor<2x3xf32> = dense<1.0
+  // CHECK-NEXT: share.param @w.untied {share.broken_tie = #share.broken_tie<of "w", by "share-untie", "every use was to have its own">} : tensor<2x3xf32> = dense<1.0
+  // CHECK-NEXT: share.param @w.untied_0 {{{.*}}} : tensor<2x3xf32> = dense<1.0
   // CHECK-NEXT: share.param @once
   // CHECK-NEXT: share.view @t
-  // CHECK: share.param @t.untied : tensor<2x2xf32> = dense<{{\[\[}}3.000000e+00, 5.000000e+00], [4.000000e+00, 6.000000e+00]]>
+  // CHECK: share.param @t.untied {share.broken_tie = #share.broken_tie<of "once", {{.*}}} : tensor<2x2xf32> = dense<{{\[\[}}3.000000e+00, 5.000000e+00], [4.000000e+00, 6.000000e+00]]>
   share.param @w : tensor<2x3xf32> = dense<1.0> : tensor<2x3xf32>
   share.param @once : tensor<3x2xf32> = dense<[[1., 2.], [3., 4.], [5., 6.]]> : tensor<3x2xf32>
   share.view @t : tensor<2x2xf32> {

@@ -4,7 +4,7 @@
 #include "Ligature/Dialect/Share/Transforms/Passes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
-#include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 using namespace mlir;
 
@@ -50,6 +50,7 @@ struct Untie : lig::share::impl::UntiePassBase<Untie> {
       return WalkResult::advance();
     });
     int64_t copies = 0, bytes = 0;
+    SymbolTableCollection tables;
     for (auto &[symbol, operands] : uses) {
       Operation *source = symbols.lookup(symbol);
       ArrayRef<OpOperand *> others(operands);
@@ -61,8 +62,12 @@ struct Untie : lig::share::impl::UntiePassBase<Untie> {
       if (failed(value))
         return signalPassFailure();
       Operation *last = source;
+      ParamOp root = lig::share::findRoot(source, tables);
       for (OpOperand *use : others) {
         ParamOp copy = makeCopy(source, *value, last, symbols);
+        if (root)
+          lig::share::recordBrokenTie(copy, root, getArgument(),
+                                      "every use was to have its own");
         last = copy;
         auto type = copy.getTensorType();
         ++copies;

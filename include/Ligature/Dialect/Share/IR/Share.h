@@ -30,8 +30,11 @@ inline constexpr llvm::StringLiteral kUsesAttr = "share.uses";
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
 /// On the module: ties that the model declares, as the JSON of a tie file.
 inline constexpr llvm::StringLiteral kTiesAttr = "share.ties";
-/// On a parameter: the one that it was computed from at compile time.
+/// On a parameter: the one of the network that it was computed from at compile
+/// time.
 inline constexpr llvm::StringLiteral kPackedFromAttr = "share.packed_from";
+/// On a parameter: a BrokenTieAttr.
+inline constexpr llvm::StringLiteral kBrokenTieAttr = "share.broken_tie";
 
 /// The parameter or view that `name` stands for in `op`'s module, or null.
 mlir::Operation *lookupParameter(mlir::Operation *op,

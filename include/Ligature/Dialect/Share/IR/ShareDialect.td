@@ -40,4 +40,20 @@ def Share_FileAttr : Share_Attr<"File", "file"> {
   let genVerifyDecl = 1;
 }
 
+def Share_BrokenTieAttr : Share_Attr<"BrokenTie", "broken_tie"> {
+  let summary = "Why a parameter is stored beside another that it was tied to";
+  let description = [{
+    Stands on a parameter, as `share.broken_tie`, that holds once more what the
+    network had in one parameter: the name of that one, the pass that made two
+    of it, and the reason in words. It goes with the copy: if a later pass
+    stores only one of the two again, the tie is whole.
+
+    Example: `#share.broken_tie<of "encoder", by "share-untie", "asked for">`
+  }];
+  let parameters = (ins StringRefParameter<"the parameter of the network">:$of,
+                        StringRefParameter<"the pass, by its flag">:$pass,
+                        StringRefParameter<"why, in words">:$reason);
+  let assemblyFormat = "`<` `of` $of `,` `by` $pass `,` $reason `>`";
+}
+
 #endif

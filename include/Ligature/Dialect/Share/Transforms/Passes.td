@@ -138,7 +138,7 @@ def UntiePass : Pass<"share-untie", "::mlir::ModuleOp"> {
     **Before**: parameters and views with any number of uses.
     **After**: the first use reads what it read; a parameter of its own, called
     `<name>.untied`, stands behind every other use, and behind every use of a
-    view.
+    view, and says so in `share.broken_tie`.
     **Keeps**: values; parameters and views that are not named.
     **Refuses**: a name that no parameter or view has, and a value that is not
     known at compile time.
