@@ -1,7 +1,8 @@
 // Counts uses. A use is an operation that consumes a parameter's elements: the
 // moves between (a transpose, a reshape) are looked through, because they are
 // not why a network needs a weight. Uses inside loops with a known number of
-// steps are also counted once a step.
+// steps are also counted once a step; a loop that the model had written out
+// stands for as many uses as it has steps.
 //
 // A use of a view is a use of every parameter below it.
 
@@ -20,6 +21,11 @@ using namespace lig;
 namespace {
 struct Count {
   int64_t uses = 0, applications = 0;
+  Count &operator+=(Count other) {
+    uses += other.uses;
+    applications += other.applications;
+    return *this;
+  }
 };
 
 /// Counts for symbols, then passes them down from views to what they read.
@@ -43,23 +49,28 @@ private:
 };
 } // namespace
 
-/// How often the loops around `op` run it; unknown counts are one.
-static int64_t countSteps(Operation *op) {
-  int64_t steps = 1;
-  auto multiply = [&](std::optional<int64_t> count) {
-    int64_t product;
-    if (count && *count > 0 && !llvm::MulOverflow(steps, *count, product))
-      steps = product;
-  };
+static void multiply(int64_t &steps, std::optional<int64_t> count) {
+  int64_t product;
+  if (count && *count > 0 && !llvm::MulOverflow(steps, *count, product))
+    steps = product;
+}
+
+/// How often `op` stood in the model, and how often the loops around it run it;
+/// unknown counts are one.
+static Count countSteps(Operation *op) {
+  Count steps = {1, 1};
   for (Operation *loop = op->getParentOp(); loop; loop = loop->getParentOp()) {
     if (auto scan = dyn_cast<net::ScanOp>(loop)) {
       IntegerAttr count;
-      if (matchPattern(scan.getCount(), m_Constant(&count)))
-        multiply(count.getInt());
+      if (!matchPattern(scan.getCount(), m_Constant(&count)))
+        continue;
+      multiply(steps.applications, count.getInt());
+      if (scan->hasAttr(net::kRolledAttr))
+        multiply(steps.uses, count.getInt());
     } else if (auto loopOp = dyn_cast<LoopLikeOpInterface>(loop)) {
       if (std::optional<APInt> count = loopOp.getStaticTripCount())
         if (count->getActiveBits() < 63)
-          multiply(count->getZExtValue());
+          multiply(steps.applications, count->getZExtValue());
     }
   }
   return steps;
@@ -72,9 +83,7 @@ void UseCounter::countConsumers(StringAttr symbol, Value value) {
       countConsumers(symbol, user->getResult(0));
       continue;
     }
-    Count &count = counts[symbol];
-    ++count.uses;
-    count.applications += countSteps(user);
+    counts[symbol] += countSteps(user);
   }
 }
 
@@ -84,8 +93,7 @@ void UseCounter::passDown(StringAttr symbol, Count count, unsigned depth) {
   if (it == reads.end() || depth > reads.size())
     return;
   for (StringAttr read : it->second) {
-    counts[read].uses += count.uses;
-    counts[read].applications += count.applications;
+    counts[read] += count;
     passDown(read, count, depth + 1);
   }
 }
@@ -93,9 +101,7 @@ void UseCounter::passDown(StringAttr symbol, Count count, unsigned depth) {
 UseCounter::UseCounter(ModuleOp module) {
   module.walk([&](Operation *op) {
     if (auto address = dyn_cast<share::AddressOp>(op)) {
-      Count &count = counts[address.getSourceAttr().getAttr()];
-      ++count.uses;
-      count.applications += countSteps(op);
+      counts[address.getSourceAttr().getAttr()] += countSteps(op);
       return;
     }
     auto get = dyn_cast<share::GetOp>(op);

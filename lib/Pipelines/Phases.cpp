@@ -47,6 +47,14 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createOutlineViewsPass());
   pm.addPass(share::createSimplifyViewsPass());
   pm.addPass(createCSEPass());
+  if (options.roll) {
+    // Parameters of one step each become slices of one, which leaves views of
+    // views behind.
+    pm.addPass(net::createRollLayersPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(share::createSimplifyViewsPass());
+  }
   pm.addPass(share::createDropUnreadPass());
   pm.addPass(share::createCountUsesPass());
 }
@@ -156,12 +164,16 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> fma{*this, "fma",
                    llvm::cl::desc("multiply and add in one instruction"),
                    llvm::cl::init(true)};
+  Option<bool> roll{*this, "roll",
+                    llvm::cl::desc("make loops of layers that were unrolled"),
+                    llvm::cl::init(true)};
 
   PipelineOptions get() const {
     PipelineOptions options;
     options.vectorBits = vectorBits;
     options.registers = registers;
     options.fma = fma;
+    options.roll = roll;
     return options;
   }
 };

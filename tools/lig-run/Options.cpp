@@ -103,6 +103,10 @@ static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"),
                                      cl::cat(compiling));
+static cl::opt<bool>
+    noRoll("no-roll",
+           cl::desc("Leave layers and steps that were unrolled as they are"),
+           cl::cat(compiling));
 static cl::list<std::string>
     runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
              cl::value_desc("PHASE:PIPELINE"), cl::cat(compiling));
@@ -214,6 +218,7 @@ static llvm::Error readCompilation(Options &options) {
   options.machine.optimization = level - '0';
   options.machine.cpu = cpu;
   options.machine.features = features;
+  options.roll = !noRoll;
   for (StringRef text : runAfter) {
     auto [phase, pipeline] = text.split(':');
     std::optional<Phase> found = findPhase(phase);

@@ -42,6 +42,8 @@ struct Options {
 
   target::cpu::MachineOptions machine;
   std::map<Phase, std::string> runAfter;
+  /// Make loops of layers and steps that were unrolled.
+  bool roll = true;
 };
 
 /// Plugins that the command line names add their dialects to `registry`, which

@@ -103,6 +103,10 @@ static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
                                 cl::value_desc("NAME"), cl::cat(machine));
 static cl::alias march("march", cl::desc("Same as -mcpu"), cl::aliasopt(cpu),
                        cl::value_desc("NAME"), cl::cat(machine));
+static cl::opt<bool>
+    noRoll("no-roll",
+           cl::desc("Leave layers and steps that were unrolled as they are"),
+           cl::cat(machine));
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
@@ -312,6 +316,7 @@ Options::makeCompileOptions(mlir::MLIRContext &context) const {
     options.pipeline.runAfter[*found] = pipeline.str();
   }
   options.pipeline.ties = ties;
+  options.pipeline.roll = !noRoll;
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;

@@ -36,6 +36,8 @@ struct PipelineOptions {
   unsigned registers = 0;
   /// Whether the machine multiplies and adds in one instruction.
   bool fma = true;
+  /// Make loops of layers and steps that were unrolled.
+  bool roll = true;
   /// Pipelines in text, such as `builtin.module(my-pass)`, to run at the end of
   /// a phase; its contract is checked after them.
   std::map<Phase, std::string> runAfter;

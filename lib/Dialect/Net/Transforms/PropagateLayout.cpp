@@ -12,6 +12,7 @@
 
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Support/TensorMoves.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -28,18 +29,8 @@ namespace lig::net {
 #include "Ligature/Dialect/Net/Transforms/Passes.h.inc"
 } // namespace lig::net
 
+using lig::makeTranspose;
 using Permutation = SmallVector<int64_t>;
-
-static Value makeTranspose(OpBuilder &b, Location loc, Value value,
-                           ArrayRef<int64_t> permutation) {
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> shape;
-  for (int64_t from : permutation)
-    shape.push_back(type.getDimSize(from));
-  Value room = tensor::EmptyOp::create(b, loc, shape, type.getElementType());
-  return linalg::TransposeOp::create(b, loc, value, room, permutation)
-      ->getResult(0);
-}
 
 static Permutation invert(ArrayRef<int64_t> permutation) {
   Permutation inverse(permutation.size());

@@ -162,7 +162,7 @@ private:
       return false;
     makeView(param, reshaped, "reshaped",
              [&](OpBuilder &b, Location loc, Value root) {
-               return lig::share::makeReshape(b, loc, root,
+               return lig::makeReshape(b, loc, root,
                                               bytes.type.getShape());
              });
     return true;
@@ -187,10 +187,10 @@ private:
         makeView(param, candidate, "transposed",
                  [&](OpBuilder &b, Location loc, Value root) {
                    Value value =
-                       lig::share::makeReshape(b, loc, root, found->shape);
-                   value = lig::share::makeTranspose(b, loc, value,
+                       lig::makeReshape(b, loc, root, found->shape);
+                   value = lig::makeTranspose(b, loc, value,
                                                      found->permutation);
-                   return lig::share::makeReshape(b, loc, value,
+                   return lig::makeReshape(b, loc, value,
                                                   bytes->type.getShape());
                  });
         return true;
@@ -210,7 +210,7 @@ private:
     for (auto &slice : index.findSlices(matrices)) {
       makeView(slice.part, slice.whole, "cut",
                [&](OpBuilder &b, Location loc, Value root) {
-                 return lig::share::makeLeadingSlice(b, loc, root, slice.first,
+                 return lig::makeLeadingSlice(b, loc, root, slice.first,
                                                      slice.count);
                });
     }

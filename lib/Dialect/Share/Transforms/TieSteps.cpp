@@ -27,7 +27,7 @@ static llvm::Expected<Value> transpose(OpBuilder &b, Location loc, Value value,
       !isPermutationVector(permutation))
     return refuse("transposes " + Twine(permutation.size()) +
                   " dimensions but there are " + Twine(rank));
-  return makeTranspose(b, loc, value, permutation);
+  return lig::makeTranspose(b, loc, value, permutation);
 }
 
 static llvm::Expected<Value> reshape(OpBuilder &b, Location loc, Value value,
@@ -40,7 +40,7 @@ static llvm::Expected<Value> reshape(OpBuilder &b, Location loc, Value value,
   if (count != type.getNumElements() || count <= 0)
     return refuse("reshapes " + Twine(type.getNumElements()) +
                   " elements to a shape of another size");
-  return makeReshape(b, loc, value, shape);
+  return lig::makeReshape(b, loc, value, shape);
 }
 
 static llvm::Expected<Value> slice(OpBuilder &b, Location loc, Value value,

@@ -4,6 +4,7 @@
 
 #include "Ligature/Analysis/Equivalence.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Support/TensorMoves.h"
 
 namespace lig::share {
 
@@ -14,18 +15,6 @@ using ViewBody = llvm::function_ref<mlir::Value(
 /// Puts a view of `root` in the place of `param`, under its name and type, and
 /// erases `param`. Uses go by the name, so none changes.
 ViewOp replaceByView(ParamOp param, ParamOp root, ViewBody body);
-
-/// `value` with another shape of equally many elements.
-mlir::Value makeReshape(mlir::OpBuilder &b, mlir::Location loc,
-                        mlir::Value value, llvm::ArrayRef<int64_t> shape);
-
-mlir::Value makeTranspose(mlir::OpBuilder &b, mlir::Location loc,
-                          mlir::Value value,
-                          llvm::ArrayRef<int64_t> permutation);
-
-/// `count` slices along the leading dimension, from `first` on.
-mlir::Value makeLeadingSlice(mlir::OpBuilder &b, mlir::Location loc,
-                             mlir::Value value, int64_t first, int64_t count);
 
 } // namespace lig::share
 

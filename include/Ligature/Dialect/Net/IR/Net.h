@@ -22,6 +22,8 @@ namespace lig::net {
 inline constexpr llvm::StringLiteral kEntryAttr = "net.entry";
 inline constexpr llvm::StringLiteral kNameAttr = "net.name";
 inline constexpr llvm::StringLiteral kUnsignedAttr = "net.unsigned";
+/// On a scan: its steps were written out in the model, each with its own uses.
+inline constexpr llvm::StringLiteral kRolledAttr = "net.rolled";
 /// On an argument that is an output buffer.
 inline constexpr llvm::StringLiteral kOutputAttr = "net.output";
 /// On a scalar result: it is `[output, dimension]`, known when it has run.

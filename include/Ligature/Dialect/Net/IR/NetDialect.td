@@ -16,7 +16,8 @@ def Net_Dialect : Dialect {
 
     Attributes on functions: `net.entry` (unit) marks an entry point; on its
     arguments and results, `net.name` is the name of the model's input or
-    output, and `net.unsigned` (unit) marks integers without a sign.
+    output, and `net.unsigned` (unit) marks integers without a sign. On a `net.scan`, `net.rolled` (unit) says that the
+    model had written its steps out.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }

@@ -22,6 +22,42 @@ def PropagateLayoutPass : Pass<"net-propagate-layout"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def RollLayersPass : Pass<"net-roll-layers", "::mlir::ModuleOp"> {
+  let summary = "Make loops of layers and steps that were unrolled";
+  let description = [{
+    Regions that occur several times and differ only in what they read become
+    one `net.scan`. What a step gives to the next is a state. Parameters that
+    differ by step become one parameter with a leading dimension of steps, and
+    views of it under their old names; regular slices of one tensor are sliced
+    by the scan; other values are stacked by a concatenation. Values that are
+    read outside are final states or stacked results, and a concatenation of
+    all steps is the stacked result itself.
+
+    **Before**: layers over the same or corresponding parameters, in any order.
+    **After**: `net.scan`, one copy of the layer in its body.
+    **Keeps**: values, bit for bit; a first or last step that differs, and
+    bodies below the thresholds. The last step may lack what only a next one
+    would read, as long as running it does no harm.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"minSteps", "min-steps", "unsigned", "3",
+           "steps from which a loop is made">,
+    Option<"minOperations", "min-operations", "unsigned", "4",
+           "operations in a step, moves not counted, from which a loop is "
+           "made">];
+  let statistics = [
+    Statistic<"numRolled", "num-rolled", "loops made">,
+    Statistic<"numOperations", "num-operations",
+              "operations that others stand for now">,
+    Statistic<"numStacked", "num-stacked", "stacked parameters made">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::lig::share::ShareDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
   let summary = "Make one operation of each group of elementwise ones";
   let description = [{

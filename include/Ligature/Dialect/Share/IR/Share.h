@@ -28,6 +28,8 @@ inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
 inline constexpr llvm::StringLiteral kUsesAttr = "share.uses";
 /// On a parameter: the names of others that held the same bytes and became it.
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
+/// On a parameter: the names of those that it holds one behind the other.
+inline constexpr llvm::StringLiteral kStackedAttr = "share.stacked";
 /// On the module: ties that the model declares, as the JSON of a tie file.
 inline constexpr llvm::StringLiteral kTiesAttr = "share.ties";
 /// On a parameter: the one of the network that it was computed from at compile
