@@ -55,10 +55,12 @@ static void multiply(int64_t &steps, std::optional<int64_t> count) {
     steps = product;
 }
 
-/// How often `op` stood in the model, and how often the loops around it run it;
-/// unknown counts are one.
+/// How often `op` stood in the model, and how often that is run by the loops
+/// around it; unknown counts are one.
 static Count countSteps(Operation *op) {
   Count steps = {1, 1};
+  if (auto calls = op->getAttrOfType<IntegerAttr>(share::kCallsAttr))
+    steps = {calls.getInt(), calls.getInt()};
   for (Operation *loop = op->getParentOp(); loop; loop = loop->getParentOp()) {
     if (auto scan = dyn_cast<net::ScanOp>(loop)) {
       IntegerAttr count;

@@ -47,6 +47,14 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createOutlineViewsPass());
   pm.addPass(share::createSimplifyViewsPass());
   pm.addPass(createCSEPass());
+  if (options.batchUses) {
+    // Before branches become loops: towers of equal layers are then one loop.
+    net::BatchUsesPassOptions batch;
+    batch.vectorBits = options.vectorBits;
+    pm.addNestedPass<func::FuncOp>(net::createBatchUsesPass(batch));
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   if (options.roll) {
     // Parameters of one step each become slices of one, which leaves views of
     // views behind.
@@ -167,6 +175,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> roll{*this, "roll",
                     llvm::cl::desc("make loops of layers that were unrolled"),
                     llvm::cl::init(true)};
+  Option<bool> batch{
+      *this, "batch",
+      llvm::cl::desc("make one call of independent uses of one weight"),
+      llvm::cl::init(true)};
 
   PipelineOptions get() const {
     PipelineOptions options;
@@ -174,6 +186,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
     options.registers = registers;
     options.fma = fma;
     options.roll = roll;
+    options.batchUses = batch;
     return options;
   }
 };

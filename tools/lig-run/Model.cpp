@@ -71,6 +71,7 @@ Error Model::compile(const Options &options,
   compile.machine = options.machine;
   compile.pipeline.runAfter = options.runAfter;
   compile.pipeline.roll = options.roll;
+  compile.pipeline.batchUses = options.batchUses;
   bool showsProgress = llvm::sys::Process::StandardErrIsDisplayed();
   if (showsProgress)
     compile.onPhase = [&](StringRef phase) { showPhase(options.model, phase); };

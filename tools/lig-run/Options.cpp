@@ -107,6 +107,10 @@ static cl::opt<bool>
     noRoll("no-roll",
            cl::desc("Leave layers and steps that were unrolled as they are"),
            cl::cat(compiling));
+static cl::opt<bool>
+    noBatch("no-batch",
+            cl::desc("Leave independent uses of one weight as they are"),
+            cl::cat(compiling));
 static cl::list<std::string>
     runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
              cl::value_desc("PHASE:PIPELINE"), cl::cat(compiling));
@@ -219,6 +223,7 @@ static llvm::Error readCompilation(Options &options) {
   options.machine.cpu = cpu;
   options.machine.features = features;
   options.roll = !noRoll;
+  options.batchUses = !noBatch;
   for (StringRef text : runAfter) {
     auto [phase, pipeline] = text.split(':');
     std::optional<Phase> found = findPhase(phase);

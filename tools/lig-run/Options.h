@@ -41,6 +41,8 @@ struct Options {
   unsigned batchSeconds = 60;
 
   target::cpu::MachineOptions machine;
+  /// Make one call of independent uses of one weight where that gains.
+  bool batchUses = true;
   std::map<Phase, std::string> runAfter;
   /// Make loops of layers and steps that were unrolled.
   bool roll = true;

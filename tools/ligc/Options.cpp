@@ -112,6 +112,11 @@ static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"), cl::cat(machine));
 
+static cl::opt<bool>
+    noBatch("no-batch",
+            cl::desc("Leave independent uses of one weight as they are"),
+            cl::cat(machine));
+
 static cl::opt<bool> verbose("v", cl::desc("Say when each phase begins"),
                              cl::cat(watching));
 static cl::opt<bool> showTime("time", cl::desc("Report the time of each pass"),
@@ -317,6 +322,7 @@ Options::makeCompileOptions(mlir::MLIRContext &context) const {
   }
   options.pipeline.ties = ties;
   options.pipeline.roll = !noRoll;
+  options.pipeline.batchUses = !noBatch;
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;

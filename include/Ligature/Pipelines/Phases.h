@@ -38,6 +38,8 @@ struct PipelineOptions {
   bool fma = true;
   /// Make loops of layers and steps that were unrolled.
   bool roll = true;
+  /// Make one call of independent uses of one weight where that gains.
+  bool batchUses = true;
   /// Pipelines in text, such as `builtin.module(my-pass)`, to run at the end of
   /// a phase; its contract is checked after them.
   std::map<Phase, std::string> runAfter;

@@ -80,4 +80,36 @@ def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
+  let summary = "Make one call of independent uses of one weight";
+  let description = [{
+    The branches of a siamese network, the steps of a recurrence before its
+    state is needed, the elements of a group: they read one weight for data that
+    do not wait for each other. Their data are laid one after another along the
+    outermost dimension, and the weight is read once. What follows on all parts
+    alike, a bias, an activation, a pool, a reshape, follows on the joint tensor.
+
+    **Before**: convolutions and products that read parameters, after equal
+    parameters and equal `share.get` have become one.
+    **After**: of independent ones that do the same to other data, one, where
+    the cost model (Analysis/CallCost) says that it gains; slices of its result
+    where the parts go their own ways.
+    **Keeps**: the order of sums in each element; uses that wait for each other,
+    and those that differ in an attribute, a type or another operand.
+    **Refuses**: nothing; remarks name what was joined, what was not, and the
+    times that were compared.
+  }];
+  let options = [
+    Option<"force", "force", "bool", "false",
+           "join independent uses without asking what it gains">,
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "bits of a vector register, for the cost model">];
+  let statistics = [
+    Statistic<"numGroups", "num-groups", "joint uses made">,
+    Statistic<"numJoined", "num-joined", "uses that became part of one">,
+    Statistic<"numTaken", "num-taken", "joint operations made behind them">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif

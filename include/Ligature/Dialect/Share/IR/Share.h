@@ -26,6 +26,9 @@ inline constexpr llvm::StringLiteral kOffsetAttr = "share.offset";
 inline constexpr llvm::StringLiteral kParamsBytesAttr = "share.params_bytes";
 /// On a parameter: how many operations of the network read it.
 inline constexpr llvm::StringLiteral kUsesAttr = "share.uses";
+/// On an operation that stands for several: how many uses of each parameter
+/// that it reads the network has there.
+inline constexpr llvm::StringLiteral kCallsAttr = "share.calls";
 /// On a parameter: the names of others that held the same bytes and became it.
 inline constexpr llvm::StringLiteral kMergedAttr = "share.merged";
 /// On a parameter: the names of those that it holds one behind the other.

@@ -1,0 +1,164 @@
+// A weight that is read for two branches is read twice; read for a batch of two
+// it is read once. The pass goes through the weights of a block in the order of
+// their first uses, joins uses that do not wait for each other where that pays,
+// and takes what follows along: operations on all parts of a joint tensor
+// become one on the whole. So the next layer finds its data joint already.
+//
+// Joining may make two groups wait for each other, so groups are found when
+// their turn comes, in the block as it is by then.
+
+#include "JoinCalls.h"
+#include "TakeAlong.h"
+#include "UseGroups.h"
+#include "WeightUses.h"
+
+#include "Ligature/Dialect/Net/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace lig::net;
+
+namespace lig::net {
+#define GEN_PASS_DEF_BATCHUSESPASS
+#include "Ligature/Dialect/Net/Transforms/Passes.h.inc"
+} // namespace lig::net
+
+/// Uses gain by being one if this share of their time is saved.
+static constexpr double kLeastGain = 0.03;
+
+namespace {
+struct BatchUses : lig::net::impl::BatchUsesPassBase<BatchUses> {
+  using BatchUsesPassBase::BatchUsesPassBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    cost.emplace(vectorBits, lig::countParameterBytes(function));
+    dominance = &getAnalysis<DominanceInfo>();
+    SmallVector<Block *> blocks;
+    function.walk([&](Block *block) { blocks.push_back(block); });
+    for (Block *block : blocks)
+      runOnBlock(*block);
+  }
+
+private:
+  using Uses = SmallVector<WeightUse>;
+
+  void runOnBlock(Block &block) {
+    llvm::MapVector<Operation *, SmallVector<Operation *>> byWeight;
+    for (Operation &op : block)
+      if (auto use = findWeightUse(&op))
+        byWeight[use->weight].push_back(&op);
+    for (auto &[weight, uses] : byWeight) {
+      if (uses.size() < 2)
+        continue;
+      // Joining earlier groups may have moved these.
+      llvm::sort(uses, [](Operation *a, Operation *b) {
+        return a->isBeforeInBlock(b);
+      });
+      for (ArrayRef<Operation *> alike : splitAlike(uses))
+        for (ArrayRef<Operation *> group : groupIndependent(alike))
+          consider(group);
+    }
+  }
+
+  /// Uses that do the same to other data.
+  static SmallVector<SmallVector<Operation *>>
+  splitAlike(ArrayRef<Operation *> uses) {
+    SmallVector<SmallVector<Operation *>> classes;
+    SmallVector<CallDims> dims;
+    for (Operation *op : uses) {
+      CallDims own = findWeightUse(op)->dims;
+      size_t i = 0;
+      while (i < classes.size() && !(dims[i].operands == own.operands &&
+                                     areAlike(classes[i].front(), op, own)))
+        ++i;
+      if (i == classes.size()) {
+        classes.emplace_back();
+        dims.push_back(own);
+      }
+      classes[i].push_back(op);
+    }
+    return classes;
+  }
+
+  /// Looks for those of independent uses that gain by being joined, from the
+  /// smallest on: the less there is to multiply, the more it counts to read the
+  /// weight once.
+  void consider(ArrayRef<Operation *> group) {
+    Uses uses;
+    for (Operation *op : group)
+      uses.push_back(*findWeightUse(op));
+    llvm::sort(uses, [](const WeightUse &a, const WeightUse &b) {
+      return a.work.flops != b.work.flops ? a.work.flops < b.work.flops
+                                          : a.op->isBeforeInBlock(b.op);
+    });
+    for (ArrayRef<WeightUse> left = uses; left.size() > 1;) {
+      size_t count = 2;
+      while (count < left.size() && (force || gains(left, count)))
+        ++count;
+      decide(left.take_front(count));
+      left = left.drop_front(count);
+    }
+  }
+
+  double timeOf(ArrayRef<WeightUse> uses) const {
+    lig::CallWork all = uses.front().work;
+    for (const WeightUse &use : uses.drop_front())
+      all.flops += use.work.flops;
+    return cost->timeOf(all);
+  }
+
+  /// True if use number `count` gains by joining those before it.
+  bool gains(ArrayRef<WeightUse> uses, size_t count) const {
+    double apart = timeOf(uses.take_front(count)) + timeOf(uses[count]);
+    return apart - timeOf(uses.take_front(count + 1)) > kLeastGain * apart;
+  }
+
+  void decide(ArrayRef<WeightUse> uses) {
+    const CallDims &dims = uses.front().dims;
+    SmallVector<Operation *> calls;
+    double apart = 0;
+    for (const WeightUse &use : uses) {
+      calls.push_back(use.op);
+      apart += cost->timeOf(use.work);
+    }
+    orderAsData(calls, dims);
+    double joint =
+        timeOf(uses) + cost->timeOfCopy(countCopiedBytes(calls, dims));
+    bool pays = force || apart - joint > kLeastGain * apart;
+    explain(uses, apart, joint, pays);
+    if (!pays)
+      return;
+    IRRewriter rewriter(&getContext());
+    auto slices = joinCalls(rewriter, calls, dims, *dominance);
+    if (failed(slices))
+      return;
+    ++numGroups;
+    numJoined += calls.size();
+    for (auto [values, dim] : llvm::zip(*slices, dims.results))
+      numTaken += takeAlong(rewriter, {values, dim}, *dominance);
+  }
+
+  static void explain(ArrayRef<WeightUse> uses, double apart, double joint,
+                      bool pays) {
+    Location loc = uses.front().op->getLoc();
+    auto options =
+        remark::RemarkOpts::name(pays ? "batched" : "apart").category("share");
+    auto text = remark::add(
+        "{0} uses of @{1}: {2:F2} us apart, {3:F2} us as one", uses.size(),
+        lig::share::GetOp(uses.front().weight).getSource(), apart, joint);
+    if (pays)
+      remark::passed(loc, options) << text;
+    else
+      remark::missed(loc, options) << text;
+  }
+
+  std::optional<lig::CallCost> cost;
+  DominanceInfo *dominance = nullptr;
+};
+} // namespace
