@@ -83,6 +83,11 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createOutlineConstantsPass());
   pm.addPass(createCSEPass());
   pm.addPass(codegen::createPackParametersPass());
+  if (options.weights != "f32") {
+    codegen::NarrowWeightsPassOptions narrow;
+    narrow.format = options.weights;
+    pm.addPass(codegen::createNarrowWeightsPass(narrow));
+  }
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
   codegen::CpuEmitKernelsPassOptions kernels;

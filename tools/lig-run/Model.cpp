@@ -69,9 +69,7 @@ Error Model::compile(const Options &options,
     folded.insert(name);
   }
   compile.machine = options.machine;
-  compile.pipeline.runAfter = options.runAfter;
-  compile.pipeline.roll = options.roll;
-  compile.pipeline.batchUses = options.batchUses;
+  compile.pipeline = options.pipeline;
   bool showsProgress = llvm::sys::Process::StandardErrIsDisplayed();
   if (showsProgress)
     compile.onPhase = [&](StringRef phase) { showPhase(options.model, phase); };
@@ -136,8 +134,9 @@ Model::open(const Options &options, const std::map<std::string, Given> &given,
   if (error)
     return error;
   if (lig_weights_open(model->code,
-                       options.weights.empty() ? nullptr
-                                               : options.weights.c_str(),
+                       options.parameterFile.empty()
+                           ? nullptr
+                           : options.parameterFile.c_str(),
                        &model->parameters))
     return runtimeError();
   if (!options.info || !options.entry.empty())

@@ -43,9 +43,9 @@ static cl::opt<std::string>
                  cl::value_desc("DIR"), cl::cat(running));
 static cl::opt<std::string> entry("entry", cl::desc("Entry point to run"),
                                   cl::value_desc("NAME"), cl::cat(running));
-static cl::opt<std::string> weights("weights",
-                                    cl::desc("Parameter file of the library"),
-                                    cl::value_desc("FILE"), cl::cat(running));
+static cl::opt<std::string> params("params",
+                                   cl::desc("Parameter file of the library"),
+                                   cl::value_desc("FILE"), cl::cat(running));
 /// Some library inside LLVM has a global option of this name; it makes way
 /// before ours is registered, which would be an error otherwise.
 static const bool isNameFree = [] {
@@ -94,6 +94,11 @@ static cl::opt<std::string> constantInputs(
     cl::desc("Compile the values of inputs in as parameters: all, or those "
              "named"),
     cl::value_desc("NAME,.."), cl::ValueOptional, cl::cat(compiling));
+static cl::opt<std::string>
+    weights("weights",
+            cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
+                     "arithmetic stays f32)"),
+            cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(compiling));
 static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
                            cl::Prefix, cl::init('2'), cl::cat(compiling));
 static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
@@ -222,14 +227,15 @@ static llvm::Error readCompilation(Options &options) {
   options.machine.optimization = level - '0';
   options.machine.cpu = cpu;
   options.machine.features = features;
-  options.roll = !noRoll;
-  options.batchUses = !noBatch;
+  options.pipeline.roll = !noRoll;
+  options.pipeline.weights = weights;
+  options.pipeline.batchUses = !noBatch;
   for (StringRef text : runAfter) {
     auto [phase, pipeline] = text.split(':');
     std::optional<Phase> found = findPhase(phase);
     if (!found || pipeline.empty())
       return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
-    options.runAfter[*found] = pipeline.str();
+    options.pipeline.runAfter[*found] = pipeline.str();
   }
   return llvm::Error::success();
 }
@@ -250,7 +256,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   Options options;
   options.model = model;
   options.entry = entry;
-  options.weights = weights;
+  options.parameterFile = params;
   options.outputFolder = outputFolder;
   options.testData = testData;
   options.info = info;

@@ -15,8 +15,8 @@ namespace lig::run {
 
 struct Options {
   std::string model;
-  std::string entry;   ///< empty where the model has one
-  std::string weights; ///< empty for the file beside the library
+  std::string entry;         ///< empty where the model has one
+  std::string parameterFile; ///< empty for the file beside the library
 
   /// Files and shapes of inputs, by name.
   std::map<std::string, std::string> inputFiles;
@@ -41,11 +41,7 @@ struct Options {
   unsigned batchSeconds = 60;
 
   target::cpu::MachineOptions machine;
-  /// Make one call of independent uses of one weight where that gains.
-  bool batchUses = true;
-  std::map<Phase, std::string> runAfter;
-  /// Make loops of layers and steps that were unrolled.
-  bool roll = true;
+  PipelineOptions pipeline;
 };
 
 /// Plugins that the command line names add their dialects to `registry`, which

@@ -93,6 +93,11 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     ties("ties", cl::desc("Parameters that are tied, as JSON; checked"),
          cl::value_desc("FILE"), cl::cat(outputs));
+static cl::opt<std::string>
+    weights("weights",
+            cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
+                     "arithmetic stays f32)"),
+            cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(outputs));
 static cl::opt<bool> listOps("list-onnx-operators",
                              cl::desc("List supported ONNX operators"),
                              cl::cat(outputs));
@@ -323,6 +328,7 @@ Options::makeCompileOptions(mlir::MLIRContext &context) const {
   options.pipeline.ties = ties;
   options.pipeline.roll = !noRoll;
   options.pipeline.batchUses = !noBatch;
+  options.pipeline.weights = weights;
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;

@@ -71,6 +71,37 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
 }
 
+def NarrowWeightsPass : Pass<"lig-narrow-weights", "::mlir::ModuleOp"> {
+  let summary = "Store weights as narrower numbers";
+  let description = [{
+    On request: the result is no longer that of the model's own weights. Weights
+    of sums of products are rounded to bf16 or f16, or to 8-bit integers with a
+    scale per output channel (of a group, where there are several); what reads them computes in f32 as before. A scale
+    is multiplied to sums where it is the same for all their products.
+
+    **Before**: frozen f32 parameters, read by linalg operations, maybe by way of
+    reshapes, slices and scans.
+    **After**: the same parameters of the narrower type, with the greatest
+    rounding error, in parts of the greatest magnitude, as
+    `share.rounding_error`; scales are parameters called `<name>.scales`.
+    **Keeps**: parameters that no sum of products reads, such as biases; small
+    ones; those with infinities or NaNs, or with readers that cannot convert.
+    **Refuses**: an unknown format.
+  }];
+  let options = [
+    Option<"format", "format", "std::string", "\"bf16\"",
+           "bf16, f16 or int8">,
+    Option<"minElements", "min-elements", "int64_t", "1024",
+           "elements below which a weight stays as it is">];
+  let statistics = [
+    Statistic<"numNarrowed", "num-narrowed", "weights stored narrower">,
+    Statistic<"bytesSaved", "bytes-saved", "bytes that this saves">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::lig::share::ShareDialect"];
+}
+
 def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
   let summary = "Give every destination a fill or an empty tensor of its own";
   let description = [{

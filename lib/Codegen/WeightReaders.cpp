@@ -1,0 +1,277 @@
+// Reshapes and slices carry a weight along, a scan hands each step its slice;
+// what reads it in the end converts each element. A sum of products multiplies
+// by its channel's scale after summing, once per result instead of once per
+// product; everything else multiplies what it reads.
+
+#include "WeightReaders.h"
+
+#include "Ligature/Dialect/Net/IR/Net.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace lig::codegen;
+using lig::net::ScanOp;
+
+/// The multiplication of `weight` in a body that adds products to its output;
+/// null for any other body.
+static arith::MulFOp productOf(linalg::GenericOp op, BlockArgument weight) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInits() != 1 ||
+      !weight.hasOneUse())
+    return {};
+  Operation *yielded =
+      op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  auto sum = dyn_cast_or_null<arith::AddFOp>(yielded);
+  auto product = dyn_cast<arith::MulFOp>(*weight.getUsers().begin());
+  Value out = op.getBody()->getArguments().back();
+  if (!sum || !product || !product->hasOneUse() || !out.hasOneUse() ||
+      *product->getUsers().begin() != sum || *out.getUsers().begin() != sum)
+    return {};
+  return product;
+}
+
+static BlockArgument argumentOf(OpOperand &use) {
+  auto op = cast<linalg::GenericOp>(use.getOwner());
+  return op.getMatchingBlockArgument(&use);
+}
+
+/// The scan's slice of what `use` hands it, or null.
+static Value sliceOf(OpOperand &use) {
+  auto scan = dyn_cast<ScanOp>(use.getOwner());
+  if (!scan)
+    return {};
+  unsigned first = scan.getInputs().empty()
+                       ? ~0u
+                       : scan.getInputs().getBeginOperandIndex();
+  unsigned number = use.getOperandNumber();
+  if (number < first || number >= first + scan.getInputs().size())
+    return {};
+  return scan.getSliceArgs()[number - first];
+}
+
+WeightReaders::WeightReaders(ArrayRef<share::GetOp> gets,
+                             RewriterBase &rewriter) {
+  for (share::GetOp get : gets) {
+    wide = cast<RankedTensorType>(get.getType()).getElementType();
+    collect(get.getResult(), rewriter);
+  }
+}
+
+void WeightReaders::collect(Value value, RewriterBase &rewriter) {
+  moved.push_back(value);
+  // Made generic first: that replaces the uses that are looked at below.
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
+    auto named = dyn_cast<linalg::LinalgOp>(user);
+    if (!named || isa<linalg::GenericOp>(user))
+      continue;
+    rewriter.setInsertionPoint(user);
+    if (failed(linalg::generalizeNamedOp(rewriter, named)))
+      isKnown = false;
+  }
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner();
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+            tensor::ExtractSliceOp>(user) &&
+        use.getOperandNumber() == 0) {
+      collect(user->getResult(0), rewriter);
+    } else if (Value slice = sliceOf(use)) {
+      collect(slice, rewriter);
+    } else if (isa<tensor::ExtractOp>(user)) {
+      leaves.push_back(&use);
+    } else if (auto generic = dyn_cast<linalg::GenericOp>(user);
+               generic && generic.isDpsInput(&use)) {
+      // Changing one operand of an operation would lose sight of another.
+      isKnown &= llvm::none_of(leaves, [&](OpOperand *leaf) {
+        return leaf->getOwner() == user;
+      });
+      leaves.push_back(&use);
+      hasContraction |= productOf(generic, argumentOf(use)) != nullptr;
+    } else {
+      isKnown = false;
+    }
+  }
+}
+
+/// Elements of `type` behind one step of dimension `dim`.
+static int64_t innerOf(RankedTensorType type, int64_t dim) {
+  int64_t inner = 1;
+  for (int64_t extent : type.getShape().drop_front(dim + 1))
+    inner *= extent;
+  return inner;
+}
+
+/// The channels as the sum of products at `use` would like them.
+static Channels channelsAt(OpOperand &use) {
+  auto op = cast<linalg::GenericOp>(use.getOwner());
+  auto type = cast<RankedTensorType>(use.get().getType());
+  AffineMap map = op.getMatchingIndexingMap(&use);
+  SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+  Channels best;
+  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    if (!loop || kinds[loop.getPosition()] != utils::IteratorType::parallel)
+      continue;
+    bool isOwn = llvm::none_of(op.getDpsInputOperands(), [&](OpOperand *other) {
+      return other != &use && op.getMatchingIndexingMap(other).isFunctionOfDim(
+                                  loop.getPosition());
+    });
+    if (isOwn && type.getDimSize(dim) > best.channels)
+      best = {type.getDimSize(dim), innerOf(type, dim)};
+  }
+  return best;
+}
+
+/// The dimension of `type` that counts the channels, if there is one.
+static std::optional<int64_t> channelDim(RankedTensorType type,
+                                         Channels channels) {
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (type.getDimSize(dim) == channels.channels &&
+        innerOf(type, dim) == channels.inner)
+      return dim;
+  return std::nullopt;
+}
+
+Channels WeightReaders::getChannels() const {
+  std::optional<Channels> agreed;
+  for (OpOperand *use : leaves) {
+    auto op = dyn_cast<linalg::GenericOp>(use->getOwner());
+    if (!op || !productOf(op, argumentOf(*use)))
+      continue;
+    Channels own = channelsAt(*use);
+    if (agreed && !(*agreed == own))
+      return {};
+    agreed = own;
+  }
+  Channels channels = agreed.value_or(Channels());
+  for (OpOperand *use : leaves)
+    if (!channelDim(cast<RankedTensorType>(use->get().getType()), channels))
+      return {};
+  return channels;
+}
+
+/// The number in the weight's former type.
+static Value widen(OpBuilder &b, Location loc, Value narrow, Type wide) {
+  if (isa<FloatType>(narrow.getType()))
+    return arith::ExtFOp::create(b, loc, wide, narrow);
+  return arith::SIToFPOp::create(b, loc, wide, narrow);
+}
+
+Value WeightReaders::readScales(OpBuilder &b, Location loc, StringAttr scales,
+                                Channels channels) {
+  auto type = RankedTensorType::get({channels.channels}, wide);
+  return share::GetOp::create(b, loc, type, FlatSymbolRefAttr::get(scales));
+}
+
+/// The same sums from zero, then scaled and added to what they started from.
+static void scaleSums(linalg::GenericOp op, Value scales, AffineExpr channel,
+                      RewriterBase &rewriter) {
+  Location loc = op.getLoc();
+  Value start = op.getDpsInits()[0];
+  auto type = cast<RankedTensorType>(start.getType());
+  rewriter.setInsertionPoint(op);
+  Value zero = arith::ConstantOp::create(
+      rewriter, loc, rewriter.getZeroAttr(type.getElementType()));
+  Value room = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                       type.getElementType());
+  op.getDpsInitsMutable()[0].set(
+      linalg::FillOp::create(rewriter, loc, zero, room).getResult(0));
+  rewriter.setInsertionPointAfter(op);
+
+  AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  MLIRContext *context = op.getContext();
+  AffineMap identity =
+      AffineMap::getMultiDimIdentityMap(type.getRank(), context);
+  AffineExpr place = getAffineConstantExpr(0, context);
+  for (auto [i, expr] : llvm::enumerate(out.getResults()))
+    if (expr == channel)
+      place = getAffineDimExpr(i, context);
+  AffineMap scaleMap = AffineMap::get(type.getRank(), 0, {place}, context);
+  SmallVector<utils::IteratorType> loops(type.getRank(),
+                                         utils::IteratorType::parallel);
+  Value sums = op.getResult(0);
+  Value result = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                         type.getElementType());
+  auto scaled = linalg::GenericOp::create(
+      rewriter, loc, type, ValueRange{sums, scales, start}, result,
+      ArrayRef<AffineMap>{identity, scaleMap, identity, identity}, loops,
+      [](OpBuilder &b, Location at, ValueRange in) {
+        Value product = arith::MulFOp::create(b, at, in[0], in[1]);
+        Value sum = arith::AddFOp::create(b, at, product, in[2]);
+        linalg::YieldOp::create(b, at, sum);
+      });
+  rewriter.replaceAllUsesExcept(sums, scaled.getResult(0), scaled);
+}
+
+void WeightReaders::narrowGeneric(OpOperand &use, StringAttr scales,
+                                  Channels channels, RewriterBase &rewriter) {
+  auto op = cast<linalg::GenericOp>(use.getOwner());
+  BlockArgument argument = argumentOf(use);
+  auto type = cast<RankedTensorType>(use.get().getType());
+  Location loc = op.getLoc();
+  bool isContraction = productOf(op, argument) != nullptr;
+  AffineMap map = op.getMatchingIndexingMap(&use);
+  argument.setType(type.getElementType());
+  rewriter.setInsertionPointToStart(op.getBody());
+  Value number = widen(rewriter, loc, argument, wide);
+  rewriter.replaceAllUsesExcept(argument, number, number.getDefiningOp());
+  if (!scales)
+    return;
+  AffineExpr channel = getAffineConstantExpr(0, op.getContext());
+  if (channels.channels > 1)
+    channel = map.getResult(*channelDim(type, channels));
+  rewriter.setInsertionPoint(op);
+  Value factors = readScales(rewriter, loc, scales, channels);
+  if (isContraction && (channels.channels == 1 || isa<AffineDimExpr>(channel)))
+    return scaleSums(op, factors, channel, rewriter);
+
+  // One more input: the scale of each element.
+  AffineMap scaleMap =
+      AffineMap::get(map.getNumDims(), 0, {channel}, op.getContext());
+  unsigned last = op.getNumDpsInputs();
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  maps.insert(maps.begin() + last, scaleMap);
+  op.getInputsMutable().append(factors);
+  op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+  Value factor = op.getBody()->insertArgument(last, wide, loc);
+  rewriter.setInsertionPointAfter(number.getDefiningOp());
+  Value product = arith::MulFOp::create(rewriter, loc, number, factor);
+  rewriter.replaceAllUsesExcept(number, product, product.getDefiningOp());
+}
+
+void WeightReaders::narrowExtract(OpOperand &use, StringAttr scales,
+                                  Channels channels, RewriterBase &rewriter) {
+  auto extract = cast<tensor::ExtractOp>(use.getOwner());
+  auto type = cast<RankedTensorType>(use.get().getType());
+  Location loc = extract.getLoc();
+  rewriter.setInsertionPointAfter(extract);
+  extract.getResult().setType(type.getElementType());
+  Value number = widen(rewriter, loc, extract, wide);
+  Operation *last = number.getDefiningOp();
+  if (scales) {
+    // The scales are the same in every iteration of what is around.
+    Operation *outer = extract;
+    while (outer->getParentOp() && !isa<FunctionOpInterface>(outer->getParentOp()))
+      outer = outer->getParentOp();
+    OpBuilder b(outer);
+    Value factors = readScales(b, loc, scales, channels);
+    Value at = channels.channels == 1
+                   ? Value(arith::ConstantIndexOp::create(b, loc, 0))
+                   : extract.getIndices()[*channelDim(type, channels)];
+    Value factor = tensor::ExtractOp::create(rewriter, loc, factors, at);
+    number = arith::MulFOp::create(rewriter, loc, number, factor);
+  }
+  rewriter.replaceAllUsesExcept(extract.getResult(), number, last);
+}
+
+void WeightReaders::narrow(Type element, StringAttr scales, Channels channels,
+                           RewriterBase &rewriter) {
+  for (Value value : moved)
+    value.setType(cast<RankedTensorType>(value.getType()).clone(element));
+  for (OpOperand *use : leaves)
+    if (isa<tensor::ExtractOp>(use->getOwner()))
+      narrowExtract(*use, scales, channels, rewriter);
+    else
+      narrowGeneric(*use, scales, channels, rewriter);
+}
