@@ -109,12 +109,12 @@ private:
     llvm::SmallDenseSet<Operation *> joined;
     for (linalg::GenericOp op : work)
       if (op.getNumReductionLoops() && !joined.contains(op)) {
-        plans.push_back(plan(op));
+        plans.push_back(plan(op, joined));
         joined.insert_range(plans.back().joined);
       }
     for (linalg::GenericOp op : work)
       if (!op.getNumReductionLoops() && !joined.contains(op))
-        plans.push_back(plan(op));
+        plans.push_back(plan(op, joined));
   }
 
   /// Everything becomes a generic operation.
@@ -139,7 +139,8 @@ private:
     return success();
   }
 
-  KernelPlan plan(linalg::GenericOp op) {
+  KernelPlan plan(linalg::GenericOp op,
+                  const llvm::SmallDenseSet<Operation *> &taken) {
     KernelPlan plan{op, describe(op), {}, {}};
     if (failed(plan.nest) || plan.nest->empty())
       return plan;
@@ -148,7 +149,7 @@ private:
       return plan;
     }
     if (join && !plan.nest->loopsOfKind(/*reduction=*/true).empty())
-      joinStages(*plan.nest, machine, plan.joined);
+      joinStages(*plan.nest, machine, taken, plan.joined);
     joinLoops(*plan.nest);
     plan.parts = {*plan.nest};
     return plan;

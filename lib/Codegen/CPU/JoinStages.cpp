@@ -75,8 +75,9 @@ namespace {
 class Joiner {
 public:
   Joiner(Nest &nest, const Machine &machine,
+         const llvm::SmallDenseSet<Operation *> &taken,
          SmallVectorImpl<Operation *> &joined)
-      : nest(nest), machine(machine), joined(joined) {}
+      : nest(nest), machine(machine), taken(taken), joined(joined) {}
 
   bool joinStart(unsigned output);
   bool joinEnd();
@@ -90,13 +91,15 @@ private:
 
   Nest &nest;
   const Machine &machine;
+  /// What joined other kernels.
+  const llvm::SmallDenseSet<Operation *> &taken;
   SmallVectorImpl<Operation *> &joined;
 };
 } // namespace
 
 std::optional<Nest> Joiner::describeStage(Operation *op) {
   auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
-  if (!generic || !isSimple(generic))
+  if (!generic || taken.contains(op) || !isSimple(generic))
     return std::nullopt;
   FailureOr<Nest> stage = describe(generic);
   if (failed(stage) || stage->empty() || !hasVectorForm(*stage, -1) ||
@@ -300,8 +303,9 @@ bool Joiner::joinEnd() {
 }
 
 void joinStages(Nest &nest, const Machine &machine,
+                const llvm::SmallDenseSet<Operation *> &taken,
                 SmallVectorImpl<Operation *> &joined) {
-  Joiner joiner(nest, machine, joined);
+  Joiner joiner(nest, machine, taken, joined);
   for (unsigned output = 0; output < nest.numOutputs; ++output)
     joiner.joinStart(output);
   while (joiner.joinEnd())

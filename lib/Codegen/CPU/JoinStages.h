@@ -4,13 +4,17 @@
 
 #include "Emitter.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 namespace lig::codegen::cpu {
 
 /// Joins to `nest` the operations before it that only give its outputs their
 /// first values, and those after it that only change its result. `nest.op` and
 /// the former move to where the last of the latter stands; all that is joined
-/// is added to `joined`, to be erased with `nest.op`.
+/// is added to `joined`, to be erased with `nest.op`. What is `taken` belongs to
+/// another kernel.
 void joinStages(Nest &nest, const Machine &machine,
+                const llvm::SmallDenseSet<mlir::Operation *> &taken,
                 llvm::SmallVectorImpl<mlir::Operation *> &joined);
 
 /// Whether `op` may read or write the buffer under `root`.

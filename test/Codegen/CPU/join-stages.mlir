@@ -70,3 +70,30 @@ module @read_twice {
     return
   }
 }
+
+// -----
+
+// A sum of two sums joins one of them, which then runs after the other.
+// CHECK-LABEL: module @sum_of_sums
+module @sum_of_sums {
+  // CHECK: memref.alloc
+  // CHECK-NOT: memref.alloc
+  // CHECK: vector.store {{.+}} : memref<128xf32
+  // CHECK: scf.yield
+  // CHECK: %[[OTHER:.*]] = vector.load {{.+}} : memref<128xf32
+  // CHECK: arith.addf {{.+}}, %[[OTHER]]
+  // CHECK: vector.store
+  func.func @main(%x: memref<8x4x16xf32>, %y: memref<8x4x16xf32>, %out: memref<8x16xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %first = memref.alloc() : memref<8x16xf32>
+    %second = memref.alloc() : memref<8x16xf32>
+    linalg.fill ins(%zero : f32) outs(%first : memref<8x16xf32>)
+    linalg.fill ins(%zero : f32) outs(%second : memref<8x16xf32>)
+    linalg.reduce { arith.addf } ins(%x : memref<8x4x16xf32>) outs(%first : memref<8x16xf32>) dimensions = [1]
+    linalg.reduce { arith.addf } ins(%y : memref<8x4x16xf32>) outs(%second : memref<8x16xf32>) dimensions = [1]
+    linalg.add ins(%first, %second : memref<8x16xf32>, memref<8x16xf32>) outs(%out : memref<8x16xf32>)
+    memref.dealloc %first : memref<8x16xf32>
+    memref.dealloc %second : memref<8x16xf32>
+    return
+  }
+}
