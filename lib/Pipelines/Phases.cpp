@@ -74,6 +74,7 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &) {
   functions.addPass(createConvertElementwiseToLinalgPass());
   functions.addPass(net::createPropagateLayoutPass());
   functions.addPass(net::createFuseElementwisePass());
+  functions.addPass(net::createHoistSlicesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -107,7 +107,7 @@ def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
   let description = [{
     Undoes, for destinations, what common-subexpression elimination does to
     `linalg.fill` and `tensor.empty`: each accumulator is filled where it is,
-    and bufferization's analysis sees independent places.
+    also in a loop's body, and bufferization's analysis sees independent places.
 
     **Before**: fills and empty tensors with any number of uses.
     **After**: one use each, where the use is a destination.

@@ -58,6 +58,25 @@ def RollLayersPass : Pass<"net-roll-layers", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def HoistSlicesPass : Pass<"net-hoist-slices"> {
+  let summary = "Move what a scan does to slices of parameters before it";
+  let description = [{
+    Transposes, reshapes and arithmetic that a body applies to its slice of a
+    stacked parameter are applied to all slices before the loop, where they
+    depend on parameters alone and are computed when the model is compiled.
+
+    **Before**: `net.scan` over parameters, whose body rearranges its slices.
+    **After**: `net.scan` over rearranged parameters.
+    **Keeps**: slices that the body also reads as they are, since a second form
+    would be a second copy; what repeats elements, such as a broadcast.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numHoisted", "num-hoisted",
+                              "inputs that scans read in another form">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
   let summary = "Make one operation of each group of elementwise ones";
   let description = [{
