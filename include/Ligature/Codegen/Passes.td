@@ -255,6 +255,8 @@ def CpuEmitKernelsPass
            "vector registers; 0 takes the usual count for the width">,
     Option<"fma", "fma", "bool", "true",
            "multiply and add in one instruction">,
+    Option<"threads", "threads", "bool", "true",
+           "make parallel loops of long kernels, for threads to share">,
     Option<"join", "join", "bool", "true",
            "join elementwise neighbours to reductions">,
     Option<"pack", "pack", "bool", "true",

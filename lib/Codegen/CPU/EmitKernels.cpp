@@ -76,6 +76,7 @@ struct CpuEmitKernels
                         : vectorBits == 256 ? 16
                                             : 32;
     machine.fma = fma;
+    machine.threads = threads;
     return success();
   }
 

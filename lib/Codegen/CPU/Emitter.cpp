@@ -197,4 +197,18 @@ SmallVector<Value> Emitter::loop(int64_t end, int64_t step, ValueRange carried,
   return SmallVector<Value>(loop.getResults());
 }
 
+void Emitter::sharedLoop(int64_t end, int64_t step,
+                         llvm::function_ref<void(Value)> body) {
+  Location loc = b.getLoc();
+  Value bounds[] = {constants.index(loc, 0), constants.index(loc, end),
+                    constants.index(loc, step)};
+  scf::ParallelOp::create(b, loc, bounds[0], bounds[1], bounds[2],
+                          [&](OpBuilder &nested, Location, ValueRange ivs) {
+                            OpBuilder::InsertionGuard guard(b);
+                            b.restoreInsertionPoint(
+                                nested.saveInsertionPoint());
+                            body(ivs[0]);
+                          });
+}
+
 } // namespace lig::codegen::cpu

@@ -14,6 +14,8 @@ struct Machine {
   int64_t vectorBits = 256;
   int64_t registers = 16;
   bool fma = true;
+  /// Whether kernels are split among threads.
+  bool threads = true;
   /// Of the cache that one core has for itself.
   int64_t cacheBytes = 1 << 20;
 };
@@ -98,6 +100,10 @@ public:
       mlir::Value, mlir::ValueRange)>;
   llvm::SmallVector<mlir::Value> loop(int64_t end, int64_t step,
                                       mlir::ValueRange carried, LoopBody body);
+
+  /// The same without carried values; threads may share its steps.
+  void sharedLoop(int64_t end, int64_t step,
+                  llvm::function_ref<void(mlir::Value)> body);
 
   const Nest &nest;
   const Machine &machine;

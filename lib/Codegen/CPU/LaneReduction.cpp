@@ -8,6 +8,7 @@
 
 #include "Body.h"
 #include "Combiner.h"
+#include "SharedLoop.h"
 #include "Stages.h"
 #include "Strategies.h"
 
@@ -40,7 +41,17 @@ public:
                 const Tile &tile)
       : e(emitter), combiners(combiners), tile(tile) {}
 
-  void emit(ArrayRef<unsigned> order) { level(order, e.start(), tile); }
+  void emit(ArrayRef<unsigned> order) {
+    if (e.machine.threads)
+      shared = chooseSharedLoop(e.nest, order, tile.lanes, [&](unsigned loop) {
+        bool isRow = int(loop) == tile.rowLoop;
+        bool isColumn = int(loop) == tile.columnLoop;
+        return e.nest.loops[loop].extent / (isRow      ? tile.rows
+                                            : isColumn ? tile.columns
+                                                       : 1);
+      });
+    level(order, e.start(), tile);
+  }
 
 private:
   void level(ArrayRef<unsigned> order, const Position &position,
@@ -55,6 +66,9 @@ private:
   Emitter &e;
   ArrayRef<Combiner> combiners;
   Tile tile;
+  /// The loop that threads share, and whether that is around already.
+  int shared = -1;
+  bool isShared = false;
 };
 } // namespace
 
@@ -70,7 +84,13 @@ void LaneReduction::level(ArrayRef<unsigned> order, const Position &position,
   int64_t whole = extent / step * step;
   if (whole == step)
     level(order.drop_front(), position, tile);
-  else if (whole)
+  else if (whole && int(loop) == shared && !isShared) {
+    isShared = true;
+    e.sharedLoop(whole, step, [&](Value iv) {
+      level(order.drop_front(), e.advance(position, loop, iv), tile);
+    });
+    isShared = false;
+  } else if (whole)
     e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
       level(order.drop_front(), e.advance(position, loop, iv), tile);
       return {};
@@ -93,8 +113,8 @@ SmallVector<Value> LaneReduction::reduce(ArrayRef<unsigned> loops,
   bool isLane = int(loop) == this->tile.laneLoop;
   int64_t step = 1;
   if (isLane)
-    step = tile.columnLoop == int(loop) ? tile.lanes * tile.columns
-                                        : tile.lanes;
+    step =
+        tile.columnLoop == int(loop) ? tile.lanes * tile.columns : tile.lanes;
   return e.loop(isLane ? end : e.nest.loops[loop].extent, step, carried,
                 [&](Value iv, ValueRange accumulators) {
                   return reduce(loops.drop_front(),
@@ -169,8 +189,7 @@ void LaneReduction::tileAt(const Position &position, const Tile &tile) {
         finish = [&](ArrayRef<unsigned> left, const Position &at,
                      ValueRange accumulators) -> SmallVector<Value> {
       unsigned loop = left.empty() ? tile.laneLoop : left.front();
-      int64_t end =
-          left.empty() ? extent - whole : e.nest.loops[loop].extent;
+      int64_t end = left.empty() ? extent - whole : e.nest.loops[loop].extent;
       return e.loop(end, 1, accumulators, [&](Value iv, ValueRange inner) {
         Position next = e.advance(at, loop, iv);
         if (left.empty())
@@ -224,9 +243,9 @@ static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
               (row >= 0 && rows > nest.loops[row].extent) ||
               (column >= 0 && columns > nest.loops[column].extent))
             continue;
-          double cost = std::max({loadsOf(nest, next) * 0.5,
-                                  next.size() * 0.5, 4.0}) /
-                        next.size();
+          double cost =
+              std::max({loadsOf(nest, next) * 0.5, next.size() * 0.5, 4.0}) /
+              next.size();
           if (best < 0 || cost < best * 0.999) {
             best = cost;
             choice = next;

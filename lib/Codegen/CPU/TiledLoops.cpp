@@ -5,6 +5,7 @@
 
 #include "TiledLoops.h"
 #include "Body.h"
+#include "SharedLoop.h"
 #include "Stages.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -21,6 +22,15 @@ bool canMask(const Nest &nest, int laneLoop, const Machine &machine) {
            (access.element.isIntOrFloat() &&
             access.element.getIntOrFloatBitWidth() >= 32);
   });
+}
+
+/// Steps of `loop` from one tile to the next.
+static int64_t stepOf(const Tile &tile, int loop) {
+  if (loop == tile.columnLoop)
+    return tile.columns * tile.columnStep();
+  if (loop == tile.laneLoop)
+    return tile.lanes;
+  return loop == tile.rowLoop ? tile.rows : 1;
 }
 
 namespace {
@@ -43,17 +53,10 @@ private:
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, ValueRange carried);
 
-  static int64_t stepOf(const Tile &tile, int loop) {
-    if (loop == tile.columnLoop)
-      return tile.columns * tile.columnStep();
-    if (loop == tile.laneLoop)
-      return tile.lanes;
-    return loop == tile.rowLoop ? tile.rows : 1;
-  }
-
   Emitter &e;
   const Schedule &schedule;
   bool masks;
+  bool isShared = false;
 };
 } // namespace
 
@@ -77,6 +80,12 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
   int64_t step = stepOf(tile, loop), whole = extent / step * step;
   if (whole == step) {
     inside(order, position, tile);
+  } else if (whole && int(loop) == schedule.shared && !isShared) {
+    isShared = true;
+    e.sharedLoop(whole, step, [&](Value iv) {
+      inside(order, e.advance(position, loop, iv), tile);
+    });
+    isShared = false;
   } else if (whole) {
     e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
       inside(order, e.advance(position, loop, iv), tile);
@@ -151,7 +160,19 @@ void TiledLoops::tileAt(const Position &position, const Tile &tile) {
          reduce(schedule.reductions, position, tile, carried));
 }
 
-void emitTiledLoops(Emitter &emitter, const Schedule &schedule) {
+void emitTiledLoops(Emitter &emitter, Schedule schedule) {
+  if (emitter.machine.threads) {
+    // A copied panel is one for all: only loops inside of it can be shared.
+    ArrayRef<unsigned> order = schedule.parallel;
+    if (schedule.panel)
+      order =
+          order.drop_front(llvm::find(order, unsigned(schedule.tile.laneLoop)) +
+                           1 - order.begin());
+    schedule.shared = chooseSharedLoop(
+        emitter.nest, order, schedule.tile.lanes, [&](unsigned loop) {
+          return emitter.nest.loops[loop].extent / stepOf(schedule.tile, loop);
+        });
+  }
   TiledLoops(emitter, schedule).emit();
 }
 

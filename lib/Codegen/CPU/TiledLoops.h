@@ -14,15 +14,18 @@ struct Schedule {
   llvm::SmallVector<unsigned> reductions;
   /// An operand that is copied whenever the lane loop has moved.
   std::optional<Panel> panel;
+  /// The parallel loop that threads share; -1 if they do not.
+  int shared = -1;
   /// Whether the innermost reduction is written out step by step.
   bool unrollsLast = false;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
 };
 
-/// Writes the loops. Steps of the lane loop that fill no vector are masked, or
-/// where masks cost too much, taken in smaller vectors.
-void emitTiledLoops(Emitter &emitter, const Schedule &schedule);
+/// Writes the loops; which one threads share is decided here. Steps of the lane
+/// loop that fill no vector are masked, or where masks cost too much, taken in
+/// smaller vectors.
+void emitTiledLoops(Emitter &emitter, Schedule schedule);
 
 /// Whether a masked vector is an instruction for every operand that moves with
 /// the lanes.

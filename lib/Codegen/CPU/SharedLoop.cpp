@@ -1,0 +1,64 @@
+// Handing work to threads costs some tenths of a microsecond for every time the
+// loop is reached, so it has to last many times as long. The outermost loop is
+// best, unless it has too few steps to be balanced.
+
+#include "SharedLoop.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+/// Cycles that a piece of work must take to be worth sharing: some
+/// microseconds.
+static constexpr double kWorth = 16000;
+/// Steps with which any small number of threads is about evenly busy.
+static constexpr int64_t kEnoughSteps = 16;
+
+/// Cycles of the whole nest: two vector operations a cycle, a function of the
+/// math library's kind as much as some twenty of them.
+static double estimateCycles(const Nest &nest, int64_t lanes) {
+  double cycles = 0.5;
+  for (Block *body : nest.bodies())
+    for (Operation &op : body->without_terminator()) {
+      bool isCheap =
+          !isa<math::MathDialect>(op.getDialect()) ||
+          isa<math::AbsFOp, math::AbsIOp, math::FmaOp, math::SqrtOp>(op);
+      cycles += isCheap ? 0.25 : 10;
+    }
+  for (const Loop &loop : nest.loops)
+    cycles *= loop.extent;
+  return cycles / lanes;
+}
+
+/// Whether steps of the loop write different elements.
+static bool isIndependent(const Nest &nest, unsigned loop) {
+  return !nest.loops[loop].reduction &&
+         llvm::all_of(nest.stores, [&](Store store) {
+           return nest.accesses[store.access].strides[loop] != 0;
+         });
+}
+
+int chooseSharedLoop(const Nest &nest, ArrayRef<unsigned> order, int64_t lanes,
+                     llvm::function_ref<int64_t(unsigned)> tripsOf) {
+  double cycles = estimateCycles(nest, lanes);
+  int best = -1;
+  int64_t most = 1;
+  for (unsigned loop : order) {
+    int64_t trips = tripsOf(loop);
+    if (cycles < kWorth)
+      break;
+    if (isIndependent(nest, loop) && trips > most) {
+      best = loop;
+      most = trips;
+    }
+    if (most >= kEnoughSteps)
+      break;
+    // What is inside is reached once a step.
+    cycles /= trips;
+  }
+  return best;
+}
+
+} // namespace lig::codegen::cpu

@@ -1,0 +1,20 @@
+// Which loop of a kernel threads share.
+#ifndef LIGATURE_CODEGEN_CPU_SHAREDLOOP_H
+#define LIGATURE_CODEGEN_CPU_SHAREDLOOP_H
+
+#include "Nest.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace lig::codegen::cpu {
+
+/// The loop of `order` (outermost first) whose steps are handed to threads; -1
+/// where the kernel is done before they were told. `tripsOf` gives the steps
+/// that a loop really takes.
+int chooseSharedLoop(const Nest &nest, llvm::ArrayRef<unsigned> order,
+                     int64_t lanes,
+                     llvm::function_ref<int64_t(unsigned)> tripsOf);
+
+} // namespace lig::codegen::cpu
+
+#endif // LIGATURE_CODEGEN_CPU_SHAREDLOOP_H

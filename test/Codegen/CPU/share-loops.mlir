@@ -1,0 +1,70 @@
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="vector-bits=512" | FileCheck %s
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="vector-bits=512 threads=false" | FileCheck %s --check-prefix=ALONE
+
+// ALONE-NOT: scf.parallel
+
+// Tiles of rows of a long product are shared, the loops inside of them not.
+// CHECK-LABEL: module @long_product
+module @long_product {
+  // CHECK: scf.parallel
+  // CHECK-NOT: scf.parallel
+  // CHECK: scf.for
+  func.func @main(%a: memref<256x256xf32>, %b: memref<256x256xf32>, %c: memref<256x256xf32>) {
+    linalg.matmul ins(%a, %b : memref<256x256xf32>, memref<256x256xf32>)
+                  outs(%c : memref<256x256xf32>)
+    return
+  }
+}
+
+// -----
+
+// A short one is done before anyone is told.
+// CHECK-LABEL: module @short_product
+module @short_product {
+  // CHECK-NOT: scf.parallel
+  func.func @main(%a: memref<16x16xf32>, %b: memref<16x16xf32>, %c: memref<16x16xf32>) {
+    linalg.matmul ins(%a, %b : memref<16x16xf32>, memref<16x16xf32>)
+                  outs(%c : memref<16x16xf32>)
+    return
+  }
+}
+
+// -----
+
+// Few outer steps would leave threads idle: the loop inside is shared.
+// CHECK-LABEL: module @few_outer_steps
+module @few_outer_steps {
+  // CHECK: scf.for {{.+}} {
+  // CHECK: scf.parallel
+  func.func @main(%x: memref<3x1024x64xf32>, %y: memref<3x2048x64xf32>) {
+    %part = memref.subview %y[0, 0, 0] [3, 1024, 64] [1, 1, 1]
+        : memref<3x2048x64xf32> to memref<3x1024x64xf32, strided<[131072, 64, 1]>>
+    linalg.generic {indexing_maps = [affine_map<(a, b, c) -> (a, b, c)>, affine_map<(a, b, c) -> (a, b, c)>],
+                    iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%x : memref<3x1024x64xf32>)
+        outs(%part : memref<3x1024x64xf32, strided<[131072, 64, 1]>>) {
+    ^bb0(%v: f32, %o: f32):
+      %e = math.exp %v : f32
+      linalg.yield %e : f32
+    }
+    return
+  }
+}
+
+// -----
+
+// One sum has no parallel loop.
+// CHECK-LABEL: module @one_sum
+module @one_sum {
+  // CHECK-NOT: scf.parallel
+  func.func @main(%x: memref<1000000xf32>, %y: memref<f32>) {
+    linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>],
+                    iterator_types = ["reduction"]}
+        ins(%x : memref<1000000xf32>) outs(%y : memref<f32>) {
+    ^bb0(%v: f32, %o: f32):
+      %s = arith.addf %v, %o : f32
+      linalg.yield %s : f32
+    }
+    return
+  }
+}
