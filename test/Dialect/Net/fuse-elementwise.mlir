@@ -61,3 +61,25 @@ func.func @splat(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = linalg.mul ins(%x, %c : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// A square is a product, once its exponent is a scalar of the body.
+// CHECK-LABEL: module @small_powers
+module @small_powers {
+  func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+    // CHECK-NOT: math.powf
+    // CHECK: arith.mulf %[[X:.+]], %[[X]]
+    %two = arith.constant dense<2.0> : tensor<1xf32>
+    %room = tensor.empty() : tensor<4x8xf32>
+    %y = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (0)>,
+                                          affine_map<(a, b) -> (a, b)>],
+                         iterator_types = ["parallel", "parallel"]}
+        ins(%x, %two : tensor<4x8xf32>, tensor<1xf32>) outs(%room : tensor<4x8xf32>) {
+    ^bb0(%v: f32, %e: f32, %o: f32):
+      %p = math.powf %v, %e : f32
+      linalg.yield %p : f32
+    } -> tensor<4x8xf32>
+    return %y : tensor<4x8xf32>
+  }
+}

@@ -87,7 +87,7 @@ def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
 
     **Before**: elementwise `linalg` operations, named or generic.
     **After**: fewer `linalg.generic`; constants of one repeated element are
-    scalars in their bodies.
+    scalars in their bodies, where small powers are products and roots.
     **Keeps**: reductions, contractions and windows as they are.
     **Refuses**: nothing.
   }];
