@@ -10,6 +10,8 @@
 
 #include "Ligature/Dialect/Share/IR/Share.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace lig;
 
@@ -99,7 +101,11 @@ static std::optional<RepeatedRegion> growAny(RegionGrowth &growth,
 std::vector<RepeatedRegion> lig::findRepeatedRegions(Block &block,
                                                      unsigned minSteps) {
   OperationClasses classes(block);
+  // A slice that is cut where the step says is another operation each time; it
+  // is an input, and must not hide what repeats around it.
   std::vector<Operation *> order = classes.orderByUse();
+  llvm::erase_if(order,
+                 [](Operation *op) { return isa<tensor::ExtractSliceOp>(op); });
   std::vector<unsigned> ids;
   for (Operation *op : order)
     ids.push_back(classes.get(op).id);

@@ -248,3 +248,27 @@ module @keeps_trainable {
     return %g : tensor<4xf32>
   }
 }
+
+// -----
+
+// What the steps were cut from, put together again, is what it was.
+// CHECK-LABEL: module @joins_slices
+module @joins_slices {
+  // CHECK: func.func @main(%[[X:.*]]: tensor<2x3x4xf32>)
+  func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<6x4xf32>, tensor<8x4xf32>) {
+    // CHECK: %[[T:.*]] = linalg.transpose ins(%[[X]] : tensor<2x3x4xf32>) {{.*}} permutation = [1, 0, 2]
+    // CHECK: %[[J:.*]] = tensor.collapse_shape %[[T]] {{\[}}[0, 1], [2]] : tensor<3x2x4xf32> into tensor<6x4xf32>
+    // CHECK: %[[K:.*]] = tensor.concat
+    // CHECK: return %[[J]], %[[K]]
+    %a = tensor.extract_slice %x[0, 0, 0] [2, 1, 4] [1, 1, 1] : tensor<2x3x4xf32> to tensor<2x1x4xf32>
+    %b = tensor.extract_slice %x[0, 1, 0] [2, 1, 4] [1, 1, 1] : tensor<2x3x4xf32> to tensor<2x1x4xf32>
+    %c = tensor.extract_slice %x[0, 2, 0] [2, 1, 4] [1, 1, 1] : tensor<2x3x4xf32> to tensor<2x1x4xf32>
+    %d = tensor.collapse_shape %a [[0, 1], [2]] : tensor<2x1x4xf32> into tensor<2x4xf32>
+    %e = tensor.collapse_shape %b [[0, 1], [2]] : tensor<2x1x4xf32> into tensor<2x4xf32>
+    %f = tensor.collapse_shape %c [[0, 1], [2]] : tensor<2x1x4xf32> into tensor<2x4xf32>
+    %g = tensor.concat dim(0) %d, %e, %f : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<6x4xf32>
+    // One comes twice.
+    %h = tensor.concat dim(0) %d, %e, %e, %f : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<8x4xf32>
+    return %g, %h : tensor<6x4xf32>, tensor<8x4xf32>
+  }
+}

@@ -113,10 +113,13 @@ private:
     return cost->timeOf(all);
   }
 
-  /// True if use number `count` gains by joining those before it.
+  /// True if use number `count` gains by joining those before it: a share of
+  /// its own time, or a hundred steps of a recurrence would come in two parts.
   bool gains(ArrayRef<WeightUse> uses, size_t count) const {
-    double apart = timeOf(uses.take_front(count)) + timeOf(uses[count]);
-    return apart - timeOf(uses.take_front(count + 1)) > kLeastGain * apart;
+    double own = timeOf(uses[count]);
+    return timeOf(uses.take_front(count)) + own -
+               timeOf(uses.take_front(count + 1)) >
+           kLeastGain * own;
   }
 
   void decide(ArrayRef<WeightUse> uses) {

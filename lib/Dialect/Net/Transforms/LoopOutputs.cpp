@@ -3,6 +3,8 @@
 
 #include "LoopOutputs.h"
 
+#include "JoinSlices.h"
+
 #include "Ligature/Support/TensorMoves.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -83,24 +85,6 @@ lig::net::findLoopOutputs(const RepeatedRegion &region) {
       outputs.push_back(output);
     }
   return outputs;
-}
-
-/// `stacked` [steps, d0, ..] as the concatenation of its slices along `dim`.
-static Value joinAlong(OpBuilder &b, Location loc, Value stacked, int64_t dim) {
-  ArrayRef<int64_t> shape =
-      cast<RankedTensorType>(stacked.getType()).getShape();
-  int64_t before = 1, behind = 1;
-  for (int64_t extent : shape.slice(1, dim))
-    before *= extent;
-  for (int64_t extent : shape.drop_front(1 + dim))
-    behind *= extent;
-  SmallVector<int64_t> joined(shape.drop_front());
-  joined[dim] *= shape[0];
-  if (before != 1) {
-    stacked = lig::makeReshape(b, loc, stacked, {shape[0], before, behind});
-    stacked = lig::makeTranspose(b, loc, stacked, {1, 0, 2});
-  }
-  return lig::makeReshape(b, loc, stacked, joined);
 }
 
 static void replaceInConcat(OpBuilder &b, tensor::ConcatOp concat,

@@ -8,6 +8,7 @@
 
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 
+#include "JoinSlices.h"
 #include "LoopOutputs.h"
 #include "StackInputs.h"
 
@@ -208,6 +209,7 @@ struct RollLayers : lig::net::impl::RollLayersPassBase<RollLayers> {
         continue;
       while (rollOne(function.front(), stacker))
         ;
+      lig::net::simplifyConcatenations(function.front());
     }
     numStacked += stacker.getNumStacked();
   }

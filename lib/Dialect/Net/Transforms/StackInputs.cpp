@@ -5,6 +5,8 @@
 
 #include "StackInputs.h"
 
+#include "JoinSlices.h"
+
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Support/TensorMoves.h"
@@ -15,16 +17,6 @@ using namespace mlir;
 using namespace lig::net;
 using lig::share::GetOp;
 using lig::share::ParamOp;
-
-static SmallVector<int64_t> prepend(int64_t count, ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> stacked = {count};
-  llvm::append_range(stacked, shape);
-  return stacked;
-}
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// The names of the parameters that `values` read, or null if they read others.
 static ArrayAttr getNames(ArrayRef<Value> values) {
@@ -124,87 +116,6 @@ Value InputStacker::stackParameters(OpBuilder &b, Location loc,
   return GetOp::create(b, loc, stack.getTensorType(), stack.getSymName());
 }
 
-//===-- Slices -----------------------------------------------------------===//
-
-namespace {
-/// Slices that follow one another along `dim` of `source`.
-struct RegularSlices {
-  Value source;
-  unsigned dim = 0;
-  bool isReversed = false;
-  SmallVector<int64_t> offsets, sizes;
-};
-} // namespace
-
-/// The slices behind `values`, in the order of their offsets.
-static std::optional<RegularSlices> findSlices(ArrayRef<Value> values) {
-  SmallVector<tensor::ExtractSliceOp> slices;
-  for (Value value : values) {
-    auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
-    if (!slice || slice->getNumOperands() != 1 ||
-        slice.getSource() != cast<tensor::ExtractSliceOp>(
-                                 values[0].getDefiningOp()).getSource() ||
-        !llvm::all_of(slice.getStaticStrides(),
-                      [](int64_t stride) { return stride == 1; }))
-      return std::nullopt;
-    slices.push_back(slice);
-  }
-  auto source = slices[0].getSourceType();
-  if (!source.hasStaticShape())
-    return std::nullopt;
-  RegularSlices found;
-  found.source = slices[0].getSource();
-  found.sizes.assign(slices[0].getStaticSizes());
-  auto first = slices[0].getStaticOffsets(),
-       second = slices[1].getStaticOffsets();
-  while (found.dim < first.size() && first[found.dim] == second[found.dim])
-    ++found.dim;
-  if (found.dim == first.size())
-    return std::nullopt;
-  found.isReversed = second[found.dim] < first[found.dim];
-  int64_t size = found.sizes[found.dim];
-  for (auto [step, slice] : llvm::enumerate(slices)) {
-    SmallVector<int64_t> expected(first);
-    expected[found.dim] += int64_t(step) * (found.isReversed ? -size : size);
-    if (slice.getStaticOffsets() != ArrayRef(expected) ||
-        slice.getStaticSizes() != ArrayRef(found.sizes))
-      return std::nullopt;
-  }
-  found.offsets.assign((found.isReversed ? slices.back() : slices.front())
-                           .getStaticOffsets());
-  return found;
-}
-
-/// The slices as one tensor [count, shape of a slice]: a reshape if nothing
-/// but extents of one comes before the dimension they follow one another in.
-static Value joinSlices(OpBuilder &b, Location loc, const RegularSlices &slices,
-                        int64_t count, ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> sizes = slices.sizes;
-  sizes[slices.dim] *= count;
-  Value joined = slices.source;
-  if (shapeOf(joined) != ArrayRef(sizes)) {
-    SmallVector<OpFoldResult> offsets, extents,
-        strides(sizes.size(), b.getIndexAttr(1));
-    for (auto [offset, size] : llvm::zip(slices.offsets, sizes)) {
-      offsets.push_back(b.getIndexAttr(offset));
-      extents.push_back(b.getIndexAttr(size));
-    }
-    joined = tensor::ExtractSliceOp::create(b, loc, joined, offsets, extents,
-                                            strides);
-  }
-  int64_t before = 1;
-  for (int64_t size : ArrayRef(sizes).take_front(slices.dim))
-    before *= size;
-  if (before != 1) {
-    int64_t behind = 1;
-    for (int64_t size : ArrayRef(slices.sizes).drop_front(slices.dim))
-      behind *= size;
-    joined = lig::makeReshape(b, loc, joined, {before, count, behind});
-    joined = lig::makeTranspose(b, loc, joined, {1, 0, 2});
-  }
-  return lig::makeReshape(b, loc, joined, prepend(count, shape));
-}
-
 //===-- All values -------------------------------------------------------===//
 
 static Value concatenate(OpBuilder &b, Location loc, ArrayRef<Value> values) {
@@ -220,7 +131,6 @@ InputStacker::Stack InputStacker::stack(OpBuilder &b, Location loc,
   if (Value tensor = stackParameters(b, loc, values))
     return {tensor};
   if (std::optional<RegularSlices> slices = findSlices(values))
-    return {joinSlices(b, loc, *slices, values.size(), shapeOf(values[0])),
-            slices->isReversed};
+    return {joinSlices(b, loc, *slices), slices->isReversed};
   return {concatenate(b, loc, values)};
 }

@@ -31,7 +31,8 @@ def RollLayersPass : Pass<"net-roll-layers", "::mlir::ModuleOp"> {
     views of it under their old names; regular slices of one tensor are sliced
     by the scan; other values are stacked by a concatenation. Values that are
     read outside are final states or stacked results, and a concatenation of
-    all steps is the stacked result itself.
+    all steps is the stacked result itself. A concatenation of what the steps
+    read is what it was cut from.
 
     **Before**: layers over the same or corresponding parameters, in any order.
     **After**: `net.scan`, one copy of the layer in its body.
