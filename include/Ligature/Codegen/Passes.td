@@ -239,11 +239,13 @@ def CpuEmitKernelsPass
     packed: panels of a few vectors, each step of the reduction one contiguous
     piece, padded to whole vectors.
     Operations with run-time extents or indices that are not linear become
-    scalar loops.
+    scalar loops. Kernels are functions of their buffers, and equal ones are
+    one function.
 
     **Before**: linalg operations on buffers, `memref.copy`.
     **After**: packed parameters (`share.packed_from`) beside those they take
-    the place of, which nothing reads any more; `scf`, `vector`, `memref`, `arith`, `math`; vectors have the
+    the place of, which nothing reads any more; calls of private functions, and
+    in them and for small kernels in their place `scf`, `vector`, `memref`, `arith`, `math`; vectors have the
     machine's width or less.
     **Keeps**: values up to the order in which sums of floats are added.
     **Refuses**: nothing.
@@ -260,9 +262,13 @@ def CpuEmitKernelsPass
     Option<"join", "join", "bool", "true",
            "join elementwise neighbours to reductions">,
     Option<"pack", "pack", "bool", "true",
-           "pack parameters in the order in which kernels read them">];
+           "pack parameters in the order in which kernels read them">,
+    Option<"outline", "outline", "bool", "true",
+           "make kernels functions, and equal ones one function">];
   let statistics = [
     Statistic<"numPacked", "num-packed", "parameters packed">,
+    Statistic<"numOutlined", "num-outlined", "kernels that became functions">,
+    Statistic<"numReused", "num-reused", "kernels that call another's function">,
     Statistic<"numContractions", "num-contractions", "sums of products">,
     Statistic<"numReductions", "num-reductions", "other reductions">,
     Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
@@ -271,6 +277,7 @@ def CpuEmitKernelsPass
     Statistic<"numFallbacks", "num-fallbacks", "plain scalar loops">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect",

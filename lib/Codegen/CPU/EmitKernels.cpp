@@ -1,12 +1,13 @@
 // Turns every linalg operation on buffers into loops over vectors. What to
 // write is decided by the strategies; this pass brings operations into one
-// form, joins elementwise neighbours to reductions, has weights packed, and
-// counts.
+// form, joins elementwise neighbours to reductions, has weights packed and equal
+// kernels written once, and counts.
 
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "JoinStages.h"
+#include "OutlineKernel.h"
 #include "PackPanels.h"
 #include "Strategies.h"
 
@@ -158,34 +159,57 @@ private:
 
   LogicalResult writeAll(MutableArrayRef<KernelPlan> plans,
                          RewriterBase &rewriter) {
+    KernelOutliner outliner(getOperation());
     std::map<Operation *, Constants> constants;
     for (KernelPlan &plan : plans) {
+      rewriter.setInsertionPoint(plan.op);
       auto function = plan.op->getParentOfType<func::FuncOp>();
       auto [known, isNew] =
           constants.try_emplace(function, function.getBody().front());
-      if (failed(write(plan, known->second, rewriter)))
-        return failure();
+      if (failed(plan.nest)) {
+        ++numFallbacks;
+        if (failed(linalg::linalgOpToLoops(rewriter, plan.op)))
+          return plan.op.emitOpError("has no loop form");
+      } else if (outline && isLarge(*plan.nest)) {
+        writeOutlined(plan, outliner, rewriter);
+      } else {
+        write(plan, known->second, rewriter);
+      }
+      numJoined += plan.joined.size();
+      rewriter.eraseOp(plan.op);
+      for (Operation *op : plan.joined)
+        rewriter.eraseOp(op);
     }
     return success();
   }
 
-  LogicalResult write(KernelPlan &plan, Constants &constants,
-                      RewriterBase &rewriter) {
-    rewriter.setInsertionPoint(plan.op);
-    if (failed(plan.nest)) {
-      ++numFallbacks;
-      if (failed(linalg::linalgOpToLoops(rewriter, plan.op)))
-        return plan.op.emitOpError("has no loop form");
-    }
+  /// Whether a kernel is worth a call.
+  static bool isLarge(const Nest &nest) {
+    int64_t steps = 1;
+    for (const Loop &loop : nest.loops)
+      steps *= loop.extent;
+    return steps >= 256;
+  }
+
+  void writeOutlined(KernelPlan &plan, KernelOutliner &outliner,
+                     RewriterBase &rewriter) {
+    outliner.detach(plan, rewriter);
+    auto region = scf::ExecuteRegionOp::create(rewriter, plan.op.getLoc(),
+                                               TypeRange());
+    rewriter.createBlock(&region.getRegion());
+    auto end = scf::YieldOp::create(rewriter, plan.op.getLoc());
+    rewriter.setInsertionPoint(end);
+    Constants constants(region.getRegion().front());
+    write(plan, constants, rewriter);
+    outliner.outline(region, rewriter) ? ++numReused : ++numOutlined;
+  }
+
+  void write(const KernelPlan &plan, Constants &constants,
+             RewriterBase &rewriter) {
     for (const Nest &part : plan.parts) {
       Emitter emitter(rewriter, constants, part, machine);
       write(emitter);
     }
-    numJoined += plan.joined.size();
-    rewriter.eraseOp(plan.op);
-    for (Operation *op : plan.joined)
-      rewriter.eraseOp(op);
-    return success();
   }
 
   void write(Emitter &emitter) {

@@ -40,21 +40,29 @@ Emitter::Emitter(OpBuilder &builder, Constants &constants, const Nest &nest,
     flat.push_back(access.scalar ? access.source : flatten(access));
 }
 
+/// Elements from the first that an access may reach to behind the last.
+static int64_t reachOf(const Nest &nest, const Access &access) {
+  int64_t reach = access.offset + 1;
+  for (auto [i, loop] : llvm::enumerate(nest.loops))
+    reach += (loop.extent - 1) * std::max<int64_t>(stepOf(access, i), 0);
+  return reach;
+}
+
 /// The whole reach of a buffer as one dimension of unit stride.
 Value Emitter::flatten(const Access &access) {
   auto type = cast<MemRefType>(access.source.getType());
   auto [strides, offset] = type.getStridesAndOffset();
-  if (type.getRank() == 1 && type.getLayout().isIdentity())
-    return access.source;
-  int64_t reach = 1;
-  for (auto [loop, stride] : llvm::zip(nest.loops, access.strides))
-    reach += (loop.extent - 1) * std::max<int64_t>(stride, 0);
-  reach += access.offset;
-  if (type.getLayout().isIdentity())
-    reach = type.getNumElements();
   Value source = access.source;
   OpFoldResult start = b.getIndexAttr(offset);
-  if (ShapedType::isDynamic(offset)) {
+  int64_t reach = reachOf(nest, access);
+  if (access.detached) {
+    if (access.start)
+      start = access.start;
+  } else if (type.getLayout().isIdentity()) {
+    if (type.getRank() == 1)
+      return source;
+    reach = type.getNumElements();
+  } else if (ShapedType::isDynamic(offset)) {
     auto parts = memref::ExtractStridedMetadataOp::create(b, source);
     source = parts.getBaseBuffer();
     start = parts.getOffset();
@@ -80,12 +88,6 @@ Value Emitter::materialize(Linear linear) {
   if (linear.constant == 0)
     return linear.value;
   return arith::AddIOp::create(b, linear.value, constant, kNoWrap);
-}
-
-/// Elements from one step of `loop` to the next, over whole tiles.
-static int64_t stepOf(const Access &access, unsigned loop) {
-  return access.panelLoop == int(loop) ? access.panelStep
-                                       : access.strides[loop];
 }
 
 Position Emitter::advance(const Position &position, unsigned loop,

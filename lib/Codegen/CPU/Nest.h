@@ -28,6 +28,10 @@ struct Access {
   /// Where the first element is.
   int64_t offset = 0;
   bool scalar = false;
+  /// Whether `source` is only where the buffer begins, and the first element is
+  /// `start`, if any, elements behind that and `offset`.
+  bool detached = false;
+  mlir::Value start;
   /// The loop along which the buffer is a row of panels, or -1. Within a panel
   /// one step moves by `strides`; from panel to panel, by `panelStep` a step.
   int panelLoop = -1;
@@ -85,6 +89,12 @@ struct Nest {
   llvm::SmallVector<unsigned> loopsOfKind(bool reduction) const;
   int64_t bytes(unsigned access) const;
 };
+
+/// Elements from one step of `loop` to the next, over whole tiles.
+inline int64_t stepOf(const Access &access, unsigned loop) {
+  return access.panelLoop == int(loop) ? access.panelStep
+                                       : access.strides[loop];
+}
 
 /// Describes `op`, or fails where an extent or a stride is dynamic or an index
 /// is not linear. Loops of one step are gone.

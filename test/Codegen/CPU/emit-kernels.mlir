@@ -1,7 +1,7 @@
 // One strategy per operation, chosen by facts of it.
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels -cse | FileCheck %s
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=vector-bits=512 -cse | FileCheck %s --check-prefix=WIDE
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=fma=false -cse | FileCheck %s --check-prefix=NOFMA
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=outline=false -cse | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false vector-bits=512" -cse | FileCheck %s --check-prefix=WIDE
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false fma=false" -cse | FileCheck %s --check-prefix=NOFMA
 
 // Four rows of three vectors stay in registers; the fill is where they start.
 // CHECK-LABEL: module @matmul_in_registers

@@ -1,7 +1,7 @@
 // A bias before a sum of products and an activation after it are part of its
 // kernel.
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels -cse | FileCheck %s
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=join=false -cse | FileCheck %s --check-prefix=APART
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=outline=false -cse | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false join=false" -cse | FileCheck %s --check-prefix=APART
 
 #rows = affine_map<(m, n) -> (n)>
 #id = affine_map<(m, n) -> (m, n)>

@@ -1,6 +1,6 @@
 // Weights in the order in which kernels read them: once, or as they are.
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels | FileCheck %s
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=pack=false | FileCheck %s --check-prefix=PLAIN
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=outline=false | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false pack=false" | FileCheck %s --check-prefix=PLAIN
 
 // Both readers read one packed form; the zeros pad the last panel.
 // CHECK-LABEL: module @packs_once_for_all

@@ -1,5 +1,5 @@
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="vector-bits=512" | FileCheck %s
-// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="vector-bits=512 threads=false" | FileCheck %s --check-prefix=ALONE
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="outline=false vector-bits=512" | FileCheck %s
+// RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels="outline=false vector-bits=512 threads=false" | FileCheck %s --check-prefix=ALONE
 
 // ALONE-NOT: scf.parallel
 
