@@ -50,10 +50,6 @@ double CallCost::timeOfCopy(double bytes) const {
   return bytes / kCopiedBytesPerMicrosecond;
 }
 
-static int64_t bytesOf(RankedTensorType type) {
-  return type.getNumElements() * getElementBytes(type.getElementType());
-}
-
 static bool isStaticTensor(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.hasStaticShape();
@@ -88,7 +84,7 @@ std::optional<CallWork> lig::getCallWork(Operation *op) {
   }
   for (Value operand : op->getOperands())
     if (isStaticTensor(operand) && getMovedParameter(operand))
-      work.weightBytes += bytesOf(cast<RankedTensorType>(operand.getType()));
+      work.weightBytes += countBytes(cast<RankedTensorType>(operand.getType()));
   return work;
 }
 
@@ -97,7 +93,7 @@ int64_t lig::countParameterBytes(Operation *root) {
   int64_t bytes = 0;
   root->walk([&](share::GetOp get) {
     if (seen.insert(get.getSourceAttr()).second && isStaticTensor(get))
-      bytes += bytesOf(cast<RankedTensorType>(get.getType()));
+      bytes += countBytes(cast<RankedTensorType>(get.getType()));
   });
   return bytes;
 }

@@ -135,10 +135,6 @@ static std::string shortType(RankedTensorType type) {
   return text;
 }
 
-static int64_t countBytes(RankedTensorType type) {
-  return type.getNumElements() * getElementBytes(type.getElementType());
-}
-
 SharingReport lig::analyzeSharing(ModuleOp module) {
   UseCounter counter(module);
   SharingReport report;

@@ -20,6 +20,10 @@ int64_t lig::getElementBytes(Type element) {
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 
+int64_t lig::countBytes(RankedTensorType type) {
+  return type.getNumElements() * getElementBytes(type.getElementType());
+}
+
 lig::TensorBytes lig::TensorBytes::allocate(RankedTensorType type) {
   size_t size = type.getNumElements() * getElementBytes(type.getElementType());
   TensorBytes bytes;

@@ -63,6 +63,13 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createCSEPass());
     pm.addPass(share::createSimplifyViewsPass());
   }
+  if (options.batchUses) {
+    net::HoistScanInputsPassOptions hoist;
+    hoist.vectorBits = options.vectorBits;
+    pm.addNestedPass<func::FuncOp>(net::createHoistScanInputsPass(hoist));
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   pm.addPass(share::createDropUnreadPass());
   pm.addPass(share::createCountUsesPass());
 }

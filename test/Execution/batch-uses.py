@@ -13,8 +13,10 @@ import sys
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
 
-FORCE = "share:builtin.module(func.func(net-batch-uses{force}),canonicalize,cse)"
+FORCE = ("share:builtin.module(func.func(net-batch-uses{force},"
+         "net-hoist-scan-inputs),canonicalize,cse)")
 
 
 def run(runner, ligc, path, out, name, flags):
@@ -36,23 +38,70 @@ def run(runner, ligc, path, out, name, flags):
             for v in model.graph.output}
 
 
+def recurrence(path, unrolled, steps=9, width=48):
+    """An Elman network, its steps written out or in an ONNX Scan."""
+    random = np.random.RandomState(0)
+    value, node = helper.make_tensor_value_info, helper.make_node
+    row = [1, width]
+    constants = [
+        numpy_helper.from_array(
+            (random.standard_normal(shape) / 7).astype(np.float32), name)
+        for name, shape in (("w", [width, width]), ("r", [width, width]))]
+
+    def step(x, state, name):
+        return [node("MatMul", [x, "w"], [f"{name}.x"]),
+                node("MatMul", [state, "r"], [f"{name}.h"]),
+                node("Add", [f"{name}.x", f"{name}.h"], [f"{name}.sum"]),
+                node("Tanh", [f"{name}.sum"], [name])]
+
+    if unrolled:
+        nodes = []
+        for t in range(steps):
+            constants.append(numpy_helper.from_array(np.array(t), f"t{t}"))
+            nodes.append(node("Gather", ["x", f"t{t}"], [f"x{t}"]))
+            nodes += step(f"x{t}", f"h{t}", f"h{t + 1}")
+        nodes.append(node("Identity", [f"h{steps}"], ["last"]))
+    else:
+        body = helper.make_graph(
+            step("xt", "before", "after"), "step",
+            [value(name, TensorProto.FLOAT, row) for name in ("before", "xt")],
+            [value("after", TensorProto.FLOAT, row)])
+        nodes = [node("Scan", ["h0", "x"], ["last"], body=body,
+                      num_scan_inputs=1)]
+    graph = helper.make_graph(
+        nodes, "recurrence",
+        [value("x", TensorProto.FLOAT, [steps, *row]),
+         value("h0", TensorProto.FLOAT, row)],
+        [value("last", TensorProto.FLOAT, row)], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 7
+    onnx.save(model, path)
+
+
 def main():
     networks, ligc, runner, out = sys.argv[1:]
     sys.path.insert(0, networks)
+    import group_cnn
+    import retinanet_head
     import siamese
 
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     cases = {
+        "unrolled": lambda p: recurrence(p, unrolled=True),
+        "scan": lambda p: recurrence(p, unrolled=False),
         "siamese": lambda p: siamese.build(p, branches=2, size=16),
         "triplet-of-copies": lambda p: siamese.build(p, branches=3, size=16,
                                                      copies=True),
+        "group": lambda p: group_cnn.build(p, size=8, channels=4, layers=2),
+        "pyramid": lambda p: retinanet_head.build(
+            p, levels=(5, 3, 3, 2), channels=8, layers=2, outputs=5),
         "dense": lambda p: siamese.build(p, branches=5, size=48, kind="dense"),
     }
     for name, build in cases.items():
         path = str(out / f"{name}.onnx")
         build(path)
-        apart = run(runner, ligc, path, out, "apart", ["--no-batch"])
+        apart = run(runner, ligc, path, out, "apart", ["--no-batch", "--no-roll"])
         for how, flags in {"forced": [f"--run-after={FORCE}"],
                            "by default": []}.items():
             joint = run(runner, ligc, path, out, "joint", flags)

@@ -15,6 +15,9 @@ namespace lig {
 /// types that have no such form.
 int64_t getElementBytes(mlir::Type element);
 
+/// Bytes of all elements of a static shape.
+int64_t countBytes(mlir::RankedTensorType type);
+
 /// Row-major elements, each in getElementBytes bytes, in this machine's order.
 struct TensorBytes {
   mlir::RankedTensorType type;

@@ -230,6 +230,34 @@ module @entries {
   }
 }
 
+// -----
+
+// Rows of a sequence, each in a shape of its own, are rows of it together.
+// CHECK-LABEL: func.func @rows
+// CHECK-SAME: %[[X:.*]]: tensor<4x1x64xf32>
+// CHECK-NOT: tensor.concat
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[X]][1, 0, 0] [3, 1, 64]
+// CHECK: %[[ROWS:.*]] = tensor.collapse_shape %[[PART]] {{\[\[}}0], [1, 2]]
+// CHECK: linalg.matmul {{.*}} ins(%[[ROWS]],
+module @rows {
+  share.param @w : tensor<64x64xf32> = dense<0.5> : tensor<64x64xf32>
+  func.func @rows(%x: tensor<4x1x64xf32>) -> (tensor<1x64xf32>, tensor<1x64xf32>, tensor<1x64xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %w = share.get @w : tensor<64x64xf32>
+    %room = tensor.empty() : tensor<1x64xf32>
+    %zeros = linalg.fill ins(%zero : f32) outs(%room : tensor<1x64xf32>) -> tensor<1x64xf32>
+    %x1 = tensor.extract_slice %x[1, 0, 0] [1, 1, 64] [1, 1, 1] : tensor<4x1x64xf32> to tensor<1x1x64xf32>
+    %x2 = tensor.extract_slice %x[2, 0, 0] [1, 1, 64] [1, 1, 1] : tensor<4x1x64xf32> to tensor<64xf32>
+    %x3 = tensor.extract_slice %x[3, 0, 0] [1, 1, 64] [1, 1, 1] : tensor<4x1x64xf32> to tensor<1x64xf32>
+    %r1 = tensor.collapse_shape %x1 [[0, 1], [2]] : tensor<1x1x64xf32> into tensor<1x64xf32>
+    %r2 = tensor.expand_shape %x2 [[0, 1]] output_shape [1, 64] : tensor<64xf32> into tensor<1x64xf32>
+    %y1 = linalg.matmul ins(%r1, %w : tensor<1x64xf32>, tensor<64x64xf32>) outs(%zeros : tensor<1x64xf32>) -> tensor<1x64xf32>
+    %y2 = linalg.matmul ins(%r2, %w : tensor<1x64xf32>, tensor<64x64xf32>) outs(%zeros : tensor<1x64xf32>) -> tensor<1x64xf32>
+    %y3 = linalg.matmul ins(%x3, %w : tensor<1x64xf32>, tensor<64x64xf32>) outs(%zeros : tensor<1x64xf32>) -> tensor<1x64xf32>
+    return %y1, %y2, %y3 : tensor<1x64xf32>, tensor<1x64xf32>, tensor<1x64xf32>
+  }
+}
+
 // Remarks say what was joined, what was not, and why.
 // RUN: lig-opt %s -split-input-file -net-batch-uses --remark-policy=all --remarks-filter=share -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // REMARK: remark: [Passed] batched | Category:share | Remark="2 uses of @w: {{[0-9.]+}} us apart, {{[0-9.]+}} us as one"

@@ -3,6 +3,7 @@
 // for being joined beyond the dimensions it is joined along.
 
 #include "JoinCalls.h"
+#include "TensorParts.h"
 
 #include "Ligature/Analysis/ParameterMoves.h"
 
@@ -85,44 +86,6 @@ bool lig::net::areAlike(Operation *a, Operation *b, const CallDims &dims) {
 
 //===-- Joining values ---------------------------------------------------===//
 
-namespace {
-/// A part of a value along one dimension.
-struct Part {
-  Value whole;
-  int64_t offset, extent;
-};
-} // namespace
-
-/// What `value` is a part of along `dim`, if it is a slice along it alone.
-static std::optional<Part> partOf(Value value, int64_t dim) {
-  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
-  if (!slice || slice->getNumOperands() != 1 ||
-      slice.getType().getRank() != slice.getSourceType().getRank() ||
-      !slice.hasUnitStride())
-    return std::nullopt;
-  for (int64_t i = 0; i < slice.getType().getRank(); ++i)
-    if (i != dim &&
-        slice.getType().getDimSize(i) != slice.getSourceType().getDimSize(i))
-      return std::nullopt;
-  return Part{slice.getSource(), slice.getStaticOffsets()[dim],
-              slice.getType().getDimSize(dim)};
-}
-
-/// What consecutive slices are together.
-static std::optional<Part> partOf(ValueRange values, int64_t dim) {
-  std::optional<Part> all = partOf(values.front(), dim);
-  if (!all)
-    return std::nullopt;
-  for (Value value : values.drop_front()) {
-    std::optional<Part> next = partOf(value, dim);
-    if (!next || next->whole != all->whole ||
-        next->offset != all->offset + all->extent)
-      return std::nullopt;
-    all->extent += next->extent;
-  }
-  return all;
-}
-
 void lig::net::orderAsData(SmallVectorImpl<Operation *> &calls,
                            const CallDims &dims) {
   for (auto [i, dim] : llvm::enumerate(dims.operands)) {
@@ -131,7 +94,7 @@ void lig::net::orderAsData(SmallVectorImpl<Operation *> &calls,
     SmallVector<std::pair<int64_t, Operation *>> placed;
     Value whole;
     for (Operation *call : calls) {
-      std::optional<Part> part = partOf(call->getOperand(i), dim);
+      std::optional<TensorPart> part = findPart(call->getOperand(i), dim);
       if (!part || (whole && part->whole != whole))
         return;
       whole = part->whole;
@@ -183,7 +146,7 @@ static bool areEmpty(ValueRange values, int64_t dim) {
 }
 
 bool lig::net::areJoint(ValueRange values, int64_t dim) {
-  if (partOf(values, dim) || areEmpty(values, dim))
+  if (findPart(values, dim) || areEmpty(values, dim))
     return true;
   std::optional<CallDims> dims = destinationDims(values, dim);
   if (!dims)
@@ -193,21 +156,6 @@ bool lig::net::areJoint(ValueRange values, int64_t dim) {
     if (place != CallDims::kSame && !areJoint(operandsOf(makers, i), place))
       return false;
   return true;
-}
-
-static Value takePart(OpBuilder &b, Location loc, const Part &part,
-                      int64_t dim) {
-  auto type = cast<RankedTensorType>(part.whole.getType());
-  if (part.extent == type.getDimSize(dim))
-    return part.whole;
-  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
-      strides(type.getRank(), b.getIndexAttr(1)), sizes;
-  for (int64_t extent : type.getShape())
-    sizes.push_back(b.getIndexAttr(extent));
-  offsets[dim] = b.getIndexAttr(part.offset);
-  sizes[dim] = b.getIndexAttr(part.extent);
-  return tensor::ExtractSliceOp::create(b, loc, part.whole, offsets, sizes,
-                                        strides);
 }
 
 /// Notes how many uses of its parameters `joint` stands for.
@@ -223,27 +171,13 @@ static void noteCalls(Operation *joint, ArrayRef<Operation *> calls) {
                  Builder(joint->getContext()).getI64IntegerAttr(count));
 }
 
-/// A copy of the first of `calls` on joint operands.
-static Operation *makeJoint(OpBuilder &b, ArrayRef<Operation *> calls,
-                            const CallDims &dims) {
-  SmallVector<Value> operands;
-  for (auto [i, dim] : llvm::enumerate(dims.operands))
-    operands.push_back(dim == CallDims::kSame
-                           ? calls.front()->getOperand(i)
-                           : joinValues(b, calls.front()->getLoc(),
-                                        operandsOf(calls, i), dim));
-  SmallVector<Location> locations = llvm::map_to_vector(
-      calls, [](Operation *call) { return call->getLoc(); });
-  Operation *joint = b.clone(*calls.front());
-  joint->setLoc(FusedLoc::get(b.getContext(), locations));
+Operation *lig::net::cloneJoint(OpBuilder &b, Operation *call,
+                                ValueRange operands, const CallDims &dims,
+                                ArrayRef<int64_t> extents) {
+  Operation *joint = b.clone(*call);
   joint->setOperands(operands);
-  noteCalls(joint, calls);
-  for (auto [i, dim] : llvm::enumerate(dims.results)) {
-    int64_t extent = 0;
-    for (Operation *call : calls)
-      extent +=
-          cast<RankedTensorType>(call->getResult(i).getType()).getDimSize(dim);
-    Value result = joint->getResult(i);
+  for (auto [result, dim, extent] :
+       llvm::zip(joint->getResults(), dims.results, extents)) {
     result.setType(withExtent(result.getType(), dim, extent));
     ArrayRef<int64_t> shape =
         cast<RankedTensorType>(result.getType()).getShape();
@@ -255,10 +189,37 @@ static Operation *makeJoint(OpBuilder &b, ArrayRef<Operation *> calls,
   return joint;
 }
 
+/// A copy of the first of `calls` on joint operands.
+static Operation *makeJoint(OpBuilder &b, ArrayRef<Operation *> calls,
+                            const CallDims &dims) {
+  Operation *first = calls.front();
+  SmallVector<Value> operands;
+  for (auto [i, dim] : llvm::enumerate(dims.operands))
+    operands.push_back(
+        dim == CallDims::kSame
+            ? first->getOperand(i)
+            : joinValues(b, first->getLoc(), operandsOf(calls, i), dim));
+  SmallVector<int64_t> extents;
+  for (auto [i, dim] : llvm::enumerate(dims.results)) {
+    SmallVector<Value> results =
+        llvm::map_to_vector(calls, [i = i](Operation *call) -> Value {
+          return call->getResult(i);
+        });
+    extents.push_back(countExtent(results, dim));
+  }
+  Operation *joint = cloneJoint(b, first, operands, dims, extents);
+  joint->setLoc(FusedLoc::get(b.getContext(),
+                              llvm::map_to_vector(calls, [](Operation *call) {
+                                return call->getLoc();
+                              })));
+  noteCalls(joint, calls);
+  return joint;
+}
+
 Value lig::net::joinValues(OpBuilder &b, Location loc, ValueRange values,
                            int64_t dim) {
-  if (std::optional<Part> part = partOf(values, dim))
-    return takePart(b, loc, *part, dim);
+  if (std::optional<TensorPart> part = findPart(values, dim))
+    return takePart(b, loc, *part);
   if (areEmpty(values, dim)) {
     auto type =
         withExtent(values.front().getType(), dim, countExtent(values, dim));
@@ -291,10 +252,11 @@ lig::net::joinCalls(RewriterBase &rewriter, ArrayRef<Operation *> calls,
   for (auto [i, dim] : llvm::enumerate(dims.results)) {
     int64_t offset = 0;
     for (Operation *call : calls) {
-      int64_t extent =
-          cast<RankedTensorType>(call->getResult(i).getType()).getDimSize(dim);
-      slices[i].push_back(takePart(rewriter, call->getLoc(),
-                                   {joint->getResult(i), offset, extent}, dim));
+      auto type = cast<RankedTensorType>(call->getResult(i).getType());
+      int64_t extent = type.getDimSize(dim);
+      slices[i].push_back(
+          takePart(rewriter, call->getLoc(),
+                   {joint->getResult(i), dim, offset, extent, type}));
       offset += extent;
     }
   }

@@ -23,6 +23,11 @@ operandsOf(llvm::ArrayRef<mlir::Operation *> calls, unsigned i);
 /// but the operands that are joined, and in extents along their dimensions.
 bool areAlike(mlir::Operation *a, mlir::Operation *b, const CallDims &dims);
 
+/// `call` on joint operands; its results have `extents` along their dimensions.
+mlir::Operation *cloneJoint(mlir::OpBuilder &b, mlir::Operation *call,
+                            mlir::ValueRange operands, const CallDims &dims,
+                            llvm::ArrayRef<int64_t> extents);
+
 /// Puts alike calls in the order in which what they read lies in one tensor, if
 /// it does.
 void orderAsData(llvm::SmallVectorImpl<mlir::Operation *> &calls,

@@ -5,6 +5,7 @@
 #include "JoinCalls.h"
 
 #include "Ligature/Analysis/ParameterMoves.h"
+#include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -13,9 +14,7 @@
 using namespace mlir;
 using namespace lig::net;
 
-/// True if no dimension before `dim` is longer than one: calls that lie one
-/// after another are contiguous.
-static bool isLeading(Type type, int64_t dim) {
+bool lig::net::isLeading(Type type, int64_t dim) {
   return llvm::all_of(cast<RankedTensorType>(type).getShape().take_front(dim),
                       [](int64_t extent) { return extent == 1; });
 }
@@ -63,8 +62,7 @@ std::optional<WeightUse> lig::net::findWeightUse(Operation *op) {
   return use;
 }
 
-/// The value that `value` is, in another shape.
-static Value shapedFrom(Value value) {
+Value lig::net::shapedFrom(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
       break;
@@ -74,10 +72,7 @@ static Value shapedFrom(Value value) {
 }
 
 static double bytesOf(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  Type element = type.getElementType();
-  return type.getNumElements() *
-         (element.isIntOrFloat() ? element.getIntOrFloatBitWidth() / 8.0 : 8);
+  return lig::countBytes(cast<RankedTensorType>(value.getType()));
 }
 
 double lig::net::countCopiedBytes(ArrayRef<Operation *> calls,

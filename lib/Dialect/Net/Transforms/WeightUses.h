@@ -17,6 +17,13 @@ struct WeightUse {
   CallWork work;
 };
 
+/// True if no dimension before `dim` is longer than one: calls that lie one
+/// after another along it are contiguous.
+bool isLeading(mlir::Type type, int64_t dim);
+
+/// The value that `value` is, in another shape.
+mlir::Value shapedFrom(mlir::Value value);
+
 /// `op` as a use of a weight: a convolution, or a reduction of data with a
 /// parameter, whose calls can lie one after another without gaps.
 std::optional<WeightUse> findWeightUse(mlir::Operation *op);

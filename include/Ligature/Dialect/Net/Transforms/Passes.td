@@ -100,6 +100,34 @@ def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def HoistScanInputsPass : Pass<"net-hoist-scan-inputs", "::mlir::func::FuncOp"> {
+  let summary = "Multiply the inputs of all steps of a scan at once, before it";
+  let description = [{
+    Convolutions and products in a scan's body that read parameters and whose
+    data depend on slices of the scan's inputs alone become one on the inputs of
+    all steps, and the scan slices its result. What depends on no step at all is
+    computed once, before the scan.
+
+    **Before**: scans made of unrolled steps, of ONNX Scan and Loop, or written
+    so.
+    **After**: bodies whose products wait for the state, and products that the
+    cost model (Analysis/CallCost) says are as cheap in the loop.
+    **Keeps**: the order of sums in each element; scans that may end early or
+    whose number of steps is known only at run time keep their products.
+    **Refuses**: nothing; remarks name the products and the times that were
+    compared.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "bits of a vector register, for the cost model">];
+  let statistics = [
+    Statistic<"numProducts", "num-products", "products moved out of loops">,
+    Statistic<"numInvariants", "num-invariants",
+              "values that are computed once">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
   let summary = "Make one call of independent uses of one weight";
   let description = [{
