@@ -13,6 +13,7 @@
 #include "RegionGrowth.h"
 
 #include "Ligature/Analysis/ParameterMoves.h"
+#include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -362,6 +363,17 @@ static bool isAlwaysSafe(Operation *op) {
          isSpeculatable(op);
 }
 
+/// Elementwise operations become part of their neighbours' kernels.
+static unsigned getCost(Operation *op) {
+  if (getMovedOperand(op) || isa<tensor::EmptyOp, linalg::FillOp>(op))
+    return 0;
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  bool needsKernel = linalgOp ? linalgOp.getNumReductionLoops() > 0
+                              : op->getNumRegions() > 0 ||
+                                    isa<net::NetDialect>(op->getDialect());
+  return needsKernel ? 8 : 1;
+}
+
 std::optional<RepeatedRegion> RegionGrowth::finish() {
   RepeatedRegion region;
   region.numSteps = numSteps;
@@ -386,8 +398,7 @@ std::optional<RepeatedRegion> RegionGrowth::finish() {
     if (!isWhole && !isAlwaysSafe(steps[0]))
       return std::nullopt;
     numWhole += isWhole;
-    region.numComputing += !getMovedOperand(steps[0]) &&
-                           !isa<tensor::EmptyOp, linalg::FillOp>(steps[0]);
+    region.cost += getCost(steps[0]);
     RepeatedRegion::Member made{steps, {}};
     for (unsigned slot = 0; slot < classes.get(steps[0]).reads.size(); ++slot) {
       SmallVector<Value> values = getValues(member, slot);

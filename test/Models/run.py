@@ -3,8 +3,9 @@
 
 MODELS has a folder per network with model.onnx and test_data_set_*; where a
 folder also has model_copies.onnx (shared weights written once per use) and
-model_static.onnx (dimensions fixed), these must give the same. One line a
-model; exits 1 if any fails and 77, which CTest shows as skipped, without MODELS.
+model_static.onnx (dimensions fixed), these must give the same, and the copies a
+library of the same size. Steps that are written out must become loops. One line
+a model; exits 1 if any fails and 77, which CTest shows as skipped, without MODELS.
 
   run.py [--out=FOLDER] LIG_RUN MODELS [NAME...]
 
@@ -16,8 +17,11 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
+# How many loops the share phase makes of steps that the model has written out.
+LOOPS = {"g2p_en_unrolled": 1}
 FILES = ("model.onnx", "model_copies.onnx", "model_static.onnx")
 SECONDS_EACH = 300
 SKIPPED = 77
@@ -41,6 +45,40 @@ def check(lig_run, model):
     return complaints
 
 
+def compile_with(ligc, model, *options):
+    """What ligc writes for `model`, as bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "out"
+        subprocess.run([ligc, model, *options, "-o", out], check=True,
+                       timeout=SECONDS_EACH, stdout=subprocess.DEVNULL)
+        return out.read_bytes()
+
+
+def check_sharing(ligc, model):
+    """Complaints about what ligc makes of written out copies and steps."""
+    complaints = []
+    original = model.with_name("model.onnx")
+    if model.name == "model_copies.onnx":
+        sizes = [len(compile_with(ligc, path)) for path in (original, model)]
+        if abs(sizes[1] - sizes[0]) > sizes[0] / 100:
+            complaints.append(f"{sizes[1]} bytes of code and parameters, but "
+                              f"{sizes[0]} where weights are shared")
+    loops = LOOPS.get(model.parent.name)
+    if loops is not None:
+        found = compile_with(ligc, model, "--compile-to=share").count(b"net.rolled")
+        if found != loops:
+            complaints.append(f"{found} loops instead of {loops}")
+    return complaints
+
+
+def check_all(lig_run, model):
+    ligc = pathlib.Path(lig_run).with_name("ligc")
+    try:
+        return check(lig_run, model) + check_sharing(ligc, model)
+    except subprocess.SubprocessError as error:
+        return [str(error)]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path)
@@ -58,7 +96,7 @@ def main():
     failed = 0
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda model: check(options.lig_run, model), models)
+        results = pool.map(lambda model: check_all(options.lig_run, model), models)
         for model, complaints in zip(models, results):
             failed += bool(complaints)
             print("FAIL" if complaints else "PASS", f"{model.parent.name}/{model.name}")

@@ -54,8 +54,9 @@ struct RepeatedRegion {
   llvm::SmallVector<State> states;
   /// A value for each step.
   std::vector<llvm::SmallVector<mlir::Value>> inputs;
-  /// Members that compute something rather than move elements.
-  unsigned numComputing = 0;
+  /// What a step does: 1 for each member that computes element by element, 8
+  /// for each that needs a kernel of its own, nothing for moves.
+  unsigned cost = 0;
   llvm::DenseSet<mlir::Operation *> operations;
 };
 

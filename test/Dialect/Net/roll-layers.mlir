@@ -1,14 +1,14 @@
 // Layers and steps that were unrolled become loops.
-// RUN: lig-opt %s -split-input-file -net-roll-layers="min-operations=2" -canonicalize | FileCheck %s
-// RUN: lig-opt %s -split-input-file -net-roll-layers="min-operations=9" | FileCheck %s --check-prefix=SMALL
-// RUN: lig-opt %s -split-input-file -net-roll-layers="min-steps=5 min-operations=1" | FileCheck %s --check-prefix=SMALL
+// RUN: lig-opt %s -split-input-file -net-roll-layers="min-cost=2" -canonicalize | FileCheck %s
+// RUN: lig-opt %s -split-input-file -net-roll-layers="min-cost=99" | FileCheck %s --check-prefix=SMALL
+// RUN: lig-opt %s -split-input-file -net-roll-layers="min-steps=5 min-cost=1" | FileCheck %s --check-prefix=SMALL
 // RUN: lig-opt %s -split-input-file -net-roll-layers --remark-policy=all --remarks-filter=net -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
-// RUN: lig-opt %s -split-input-file -net-roll-layers="min-operations=2" --remark-policy=all --remarks-filter=net -o /dev/null 2>&1 | FileCheck %s --check-prefix=ROLLED
+// RUN: lig-opt %s -split-input-file -net-roll-layers="min-cost=2" --remark-policy=all --remarks-filter=net -o /dev/null 2>&1 | FileCheck %s --check-prefix=ROLLED
 
 // SMALL-NOT: net.scan
 
 // The same weights in each step: one state, and the weights are captured.
-// REMARK: {{.*}}not-rolled{{.*}}3 steps of 2 computing operations: a loop is made from 4
+// REMARK: {{.*}}not-rolled{{.*}}3 steps that cost 9: a loop is made from 10
 // ROLLED: {{.*}}rolled{{.*}}3 steps of 2 operations, 1 states, 0 inputs
 // CHECK-LABEL: module @carries_state
 module @carries_state {

@@ -221,7 +221,7 @@ private:
         lig::findRepeatedRegions(block, minSteps);
     for (const RepeatedRegion &region : regions) {
       auto outputs = lig::net::findLoopOutputs(region);
-      if (region.numComputing < minOperations || !outputs ||
+      if (region.cost < minCost || !outputs ||
           !llvm::all_of(region.inputs, [&](ArrayRef<Value> values) {
             return stacker.canStack(values);
           }))
@@ -249,11 +249,9 @@ private:
     Location loc = region.members[0].steps[0]->getLoc();
     auto out = remark::missed(
         loc, remark::RemarkOpts::name("not-rolled").category("net"));
-    if (region.numComputing < minOperations)
-      out << remark::add("{0} steps of {1} computing operations: a loop is "
-                         "made from {2}",
-                         region.numSteps, region.numComputing,
-                         unsigned(minOperations));
+    if (region.cost < minCost)
+      out << remark::add("{0} steps that cost {1}: a loop is made from {2}",
+                         region.numSteps, region.cost, unsigned(minCost));
     else
       out << remark::add("{0} steps of {1} operations: values that differ by "
                          "step cannot be stacked",

@@ -7,7 +7,6 @@
 
 #include "JoinSlices.h"
 
-#include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Support/TensorMoves.h"
 
@@ -31,21 +30,21 @@ static ArrayAttr getNames(ArrayRef<Value> values) {
 }
 
 /// True if the value is known and not stored in a stack of another order.
-bool InputStacker::isAtHand(GetOp get) const {
-  SymbolTableCollection tables;
-  return symbols.lookup(get.getSource()) &&
-         lig::ConstantEvaluator(tables).getFacts(get).known;
+bool InputStacker::isAtHand(GetOp get, ConstantEvaluator &evaluator) const {
+  return symbols.lookup(get.getSource()) && evaluator.getFacts(get).known;
 }
 
 bool InputStacker::canStack(ArrayRef<Value> values) const {
   if (ArrayAttr names = getNames(values))
     if (stacks.contains(names))
       return true;
+  SymbolTableCollection tables;
+  ConstantEvaluator evaluator(tables);
   return llvm::all_of(values, [&](Value value) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
     auto get = value.getDefiningOp<GetOp>();
     return type && type.hasStaticShape() && type == values[0].getType() &&
-           (!get || isAtHand(get));
+           (!get || isAtHand(get, evaluator));
   });
 }
 

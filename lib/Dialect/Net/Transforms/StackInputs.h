@@ -2,6 +2,7 @@
 #ifndef LIGATURE_LIB_DIALECT_NET_TRANSFORMS_STACKINPUTS_H
 #define LIGATURE_LIB_DIALECT_NET_TRANSFORMS_STACKINPUTS_H
 
+#include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 namespace lig::net {
@@ -32,7 +33,7 @@ public:
 private:
   mlir::Value stackParameters(mlir::OpBuilder &b, mlir::Location loc,
                               llvm::ArrayRef<mlir::Value> values);
-  bool isAtHand(share::GetOp get) const;
+  bool isAtHand(share::GetOp get, ConstantEvaluator &evaluator) const;
   share::ParamOp makeParameter(llvm::MutableArrayRef<share::ParamOp> parts);
 
   mlir::ModuleOp module;

@@ -44,9 +44,9 @@ def RollLayersPass : Pass<"net-roll-layers", "::mlir::ModuleOp"> {
   let options = [
     Option<"minSteps", "min-steps", "unsigned", "3",
            "steps from which a loop is made">,
-    Option<"minOperations", "min-operations", "unsigned", "4",
-           "operations in a step, moves not counted, from which a loop is "
-           "made">];
+    Option<"minCost", "min-cost", "unsigned", "10",
+           "cost of a step from which a loop is made: 8 for each product, "
+           "reduction or convolution, 1 for each elementwise operation">];
   let statistics = [
     Statistic<"numRolled", "num-rolled", "loops made">,
     Statistic<"numOperations", "num-operations",
