@@ -258,6 +258,41 @@ module @rows {
   }
 }
 
+// -----
+
+// Levels of a pyramid: the pixels of the small ones are rows of one product,
+// in the order of sums of a convolution; the large one has enough to multiply.
+// CHECK-LABEL: func.func @pyramid
+// CHECK-SAME: %[[LARGE:.*]]: tensor<1x64x16x16xf32>, %[[TWO:.*]]: tensor<1x64x4x1xf32>, %[[ONE:.*]]: tensor<1x64x1x1xf32>
+// CHECK: net.conv %[[LARGE]], {{.*}} -> tensor<1x64x8x16xf32>
+// CHECK-DAG: linalg.transpose ins(%[[TWO]] : {{.*}}) outs(%{{.*}} : tensor<1x4x1x64xf32>) permutation = [0, 2, 3, 1]
+// CHECK-DAG: tensor.pad {{.*}} low[0, 1, 1, 0] high[0, 1, 1, 0]
+// CHECK-DAG: %[[ROWS:.*]] = tensor.concat dim(0) {{.*}} : (tensor<1x3x3x64xf32>, tensor<2x3x3x64xf32>) -> tensor<3x3x3x64xf32>
+// CHECK-DAG: %[[FILTER:.*]] = linalg.transpose ins(%{{.*}} : tensor<64x64x3x3xf32>) {{.*}} permutation = [2, 3, 1, 0]
+// CHECK-DAG: %[[BIAS:.*]] = linalg.broadcast ins(%{{.*}} : tensor<64xf32>) outs(%{{.*}} : tensor<3x64xf32>) dimensions = [0]
+// CHECK: %[[P:.*]] = linalg.generic {{.*}} ins(%[[ROWS]], %[[FILTER]] : {{.*}}) outs(%[[BIAS]] : tensor<3x64xf32>) attrs = {share.calls = 2 : i64}
+// CHECK: tensor.extract_slice %[[P]][0, 0] [1, 64] [1, 1]
+// CHECK: tensor.extract_slice %[[P]][1, 0] [2, 64] [1, 1]
+// CHECK-NOT: net.conv
+// CHECK: return
+// FORCE-LABEL: func.func @pyramid
+// FORCE-NOT: net.conv
+// FORCE: tensor.concat dim(0) {{.*}} -> tensor<131x3x3x64xf32>
+// FORCE-NOT: net.conv
+// FORCE: return
+module @pyramid {
+  share.param @w : tensor<64x64x3x3xf32> = dense<0.5> : tensor<64x64x3x3xf32>
+  share.param @b : tensor<64xf32> = dense<0.5> : tensor<64xf32>
+  func.func @pyramid(%l: tensor<1x64x16x16xf32>, %t: tensor<1x64x4x1xf32>, %o: tensor<1x64x1x1xf32>) -> (tensor<1x64x8x16xf32>, tensor<1x64x2x1xf32>, tensor<1x64x1x1xf32>) {
+    %w = share.get @w : tensor<64x64x3x3xf32>
+    %b = share.get @b : tensor<64xf32>
+    %0 = net.conv %l, %w bias(%b) strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x64x16x16xf32>, tensor<64x64x3x3xf32>, tensor<64xf32> -> tensor<1x64x8x16xf32>
+    %1 = net.conv %t, %w bias(%b) strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x64x4x1xf32>, tensor<64x64x3x3xf32>, tensor<64xf32> -> tensor<1x64x2x1xf32>
+    %2 = net.conv %o, %w bias(%b) strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x64x1x1xf32>, tensor<64x64x3x3xf32>, tensor<64xf32> -> tensor<1x64x1x1xf32>
+    return %0, %1, %2 : tensor<1x64x8x16xf32>, tensor<1x64x2x1xf32>, tensor<1x64x1x1xf32>
+  }
+}
+
 // Remarks say what was joined, what was not, and why.
 // RUN: lig-opt %s -split-input-file -net-batch-uses --remark-policy=all --remarks-filter=share -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // REMARK: remark: [Passed] batched | Category:share | Remark="2 uses of @w: {{[0-9.]+}} us apart, {{[0-9.]+}} us as one"

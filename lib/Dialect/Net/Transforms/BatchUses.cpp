@@ -8,6 +8,7 @@
 // their turn comes, in the block as it is by then.
 
 #include "JoinCalls.h"
+#include "JoinPixels.h"
 #include "TakeAlong.h"
 #include "UseGroups.h"
 #include "WeightUses.h"
@@ -60,10 +61,78 @@ private:
       llvm::sort(uses, [](Operation *a, Operation *b) {
         return a->isBeforeInBlock(b);
       });
+      joinSizes(uses);
       for (ArrayRef<Operation *> alike : splitAlike(uses))
         for (ArrayRef<Operation *> group : groupIndependent(alike))
           consider(group);
     }
+  }
+
+  /// Joins convolutions of images of several sizes, as far as that gains, and
+  /// takes them off the list. Equal sizes make a batch, which needs no copies.
+  void joinSizes(SmallVectorImpl<Operation *> &uses) {
+    llvm::SmallPtrSet<Operation *, 8> seen, gone;
+    for (Operation *use : uses) {
+      auto first = dyn_cast<ConvOp>(use);
+      if (!first || seen.contains(first) || !hasPixels(first))
+        continue;
+      SmallVector<Operation *> alike;
+      bool differs = false;
+      for (Operation *other : uses) {
+        auto conv = dyn_cast<ConvOp>(other);
+        if (!conv || seen.contains(conv) || !hasPixels(conv) ||
+            !convolveAlike(first, conv))
+          continue;
+        alike.push_back(conv);
+        differs |= conv.getType() != first.getType();
+      }
+      seen.insert_range(alike);
+      if (differs)
+        for (ArrayRef<Operation *> group : groupIndependent(alike))
+          decidePixels(group, gone);
+    }
+    llvm::erase_if(uses, [&](Operation *use) { return gone.contains(use); });
+  }
+
+  /// Joins the smallest of `group`, up to where the next one gains nothing.
+  void decidePixels(ArrayRef<Operation *> group,
+                    llvm::SmallPtrSetImpl<Operation *> &gone) {
+    Uses uses = sortBySize(group);
+    auto copies = [&](size_t count) {
+      double bytes = 0;
+      for (const WeightUse &use : ArrayRef(uses).take_front(count))
+        bytes += countGatheredBytes(cast<ConvOp>(use.op));
+      return cost->timeOfCopy(bytes);
+    };
+    double apart = cost->timeOf(uses.front().work), joint = apart;
+    size_t count = 1;
+    for (; count < uses.size(); ++count) {
+      double more = apart + cost->timeOf(uses[count].work);
+      double next =
+          timeOf(ArrayRef(uses).take_front(count + 1)) + copies(count + 1);
+      bool pays =
+          more - next > kLeastGain * more && next < joint + more - apart;
+      if (!force && !pays) {
+        if (count == 1)
+          explain(ArrayRef(uses).take_front(2), more, next, /*pays=*/false);
+        break;
+      }
+      apart = more;
+      joint = next;
+    }
+    if (count == 1)
+      return;
+    ArrayRef<WeightUse> chosen = ArrayRef(uses).take_front(count);
+    explain(chosen, apart, joint, /*pays=*/true);
+    SmallVector<ConvOp> convs = llvm::map_to_vector(
+        chosen, [](const WeightUse &use) { return cast<ConvOp>(use.op); });
+    IRRewriter rewriter(&getContext());
+    if (failed(joinPixels(rewriter, convs, *dominance)))
+      return;
+    ++numGroups;
+    numJoined += count;
+    for (ConvOp conv : convs)
+      gone.insert(conv);
   }
 
   /// Uses that do the same to other data.
@@ -90,13 +159,7 @@ private:
   /// smallest on: the less there is to multiply, the more it counts to read the
   /// weight once.
   void consider(ArrayRef<Operation *> group) {
-    Uses uses;
-    for (Operation *op : group)
-      uses.push_back(*findWeightUse(op));
-    llvm::sort(uses, [](const WeightUse &a, const WeightUse &b) {
-      return a.work.flops != b.work.flops ? a.work.flops < b.work.flops
-                                          : a.op->isBeforeInBlock(b.op);
-    });
+    Uses uses = sortBySize(group);
     for (ArrayRef<WeightUse> left = uses; left.size() > 1;) {
       size_t count = 2;
       while (count < left.size() && (force || gains(left, count)))
@@ -104,6 +167,17 @@ private:
       decide(left.take_front(count));
       left = left.drop_front(count);
     }
+  }
+
+  static Uses sortBySize(ArrayRef<Operation *> group) {
+    Uses uses;
+    for (Operation *op : group)
+      uses.push_back(*findWeightUse(op));
+    llvm::sort(uses, [](const WeightUse &a, const WeightUse &b) {
+      return a.work.flops != b.work.flops ? a.work.flops < b.work.flops
+                                          : a.op->isBeforeInBlock(b.op);
+    });
+    return uses;
   }
 
   double timeOf(ArrayRef<WeightUse> uses) const {

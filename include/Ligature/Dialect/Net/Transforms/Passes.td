@@ -136,6 +136,9 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
     do not wait for each other. Their data are laid one after another along the
     outermost dimension, and the weight is read once. What follows on all parts
     alike, a bias, an activation, a pool, a reshape, follows on the joint tensor.
+    Convolutions of images that differ in size become one product of all their
+    pixels where the images are so small that copying windows costs less than
+    reading the filter again.
 
     **Before**: convolutions and products that read parameters, after equal
     parameters and equal `share.get` have become one.
@@ -156,7 +159,8 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
     Statistic<"numGroups", "num-groups", "joint uses made">,
     Statistic<"numJoined", "num-joined", "uses that became part of one">,
     Statistic<"numTaken", "num-taken", "joint operations made behind them">];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
