@@ -3,6 +3,7 @@
 #include "Ligature/Driver/Driver.h"
 
 #include "DescribeModel.h"
+#include "LinkModels.h"
 #include "LoadMlir.h"
 
 #include "Ligature/Target/OutputFile.h"
@@ -24,37 +25,82 @@ Compilation::Compilation(MLIRContext &context, CompileOptions options)
 
 //===-- Input ------------------------------------------------------------===//
 
-/// MLIR is told by bytecode's magic number or by the name; anything else is for
-/// the ONNX importer to judge.
-static bool isMlir(StringRef path, StringRef contents) {
-  return contents.starts_with("ML\xefR") ||
-         llvm::sys::path::extension(path) == ".mlir" ||
-         llvm::sys::path::extension(path) == ".mlirbc";
-}
-
-LogicalResult Compilation::load(StringRef path) {
+LogicalResult Compilation::findMachine() {
   llvm::Expected<cpu::Machine> made = cpu::Machine::create(options.machine);
-  Location unknown = UnknownLoc::get(&context);
   if (!made)
-    return emitError(unknown) << llvm::toString(made.takeError());
+    return emitError(UnknownLoc::get(&context))
+           << llvm::toString(made.takeError());
   machine.emplace(std::move(*made));
   options.pipeline.vectorBits = machine->getVectorBits();
   options.pipeline.registers = machine->getRegisters();
   options.pipeline.fma = machine->hasFma();
-  if (options.modelName.empty())
-    options.modelName = llvm::sys::path::stem(path).str();
+  return success();
+}
 
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+OwningOpRef<ModuleOp> Compilation::loadOne(const ModelFile &model,
+                                           std::optional<Phase> &reached) {
+  auto buffer = llvm::MemoryBuffer::getFile(model.path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return emitError(unknown)
-           << "cannot read '" << path << "': " << buffer.getError().message();
+  if (!buffer) {
+    emitError(UnknownLoc::get(&context)) << "cannot read '" << model.path
+                                         << "': " << buffer.getError().message();
+    return nullptr;
+  }
   if (options.onPhase)
     options.onPhase("import");
   StringRef contents = (*buffer)->getBuffer();
-  module = isMlir(path, contents)
-               ? loadMlir(path, context, reached)
-               : importOnnxBuffer(contents, path, options.onnx, &context);
+  if (isMlirFile(model.path, contents))
+    return loadMlir(model.path, context, reached);
+  OnnxImportOptions onnx = model.onnx;
+  if (!model.entryName.empty())
+    onnx.entryName = model.entryName;
+  return importOnnxBuffer(contents, model.path, onnx, &context);
+}
+
+/// Whether a model may meet the first one of its package; says why not.
+static LogicalResult checkStart(ModuleOp module, std::optional<Phase> at,
+                                std::optional<Phase> first) {
+  auto describe = [](std::optional<Phase> phase) {
+    return phase ? ("the " + getPhaseName(*phase) + " phase").str() : "no phase";
+  };
+  if (at != first)
+    return module.emitError()
+           << "went through " << describe(at) << ", the first model through "
+           << describe(first) << ": models of one package start together";
+  if (at && *at > Phase::Kernel)
+    return module.emitError()
+           << "went through " << describe(at)
+           << ", where parameters have their places: it shares them with no "
+              "other model";
+  return success();
+}
+
+OwningOpRef<ModuleOp> Compilation::loadSeveral(ArrayRef<ModelFile> models) {
+  std::vector<LoadedModel> loaded;
+  for (const ModelFile &model : models) {
+    std::optional<Phase> at;
+    OwningOpRef<ModuleOp> one = loadOne(model, at);
+    // The import phase changes nothing that has been through it.
+    if (at == Phase::Import)
+      at = std::nullopt;
+    if (loaded.empty())
+      reached = at;
+    if (!one || failed(checkStart(*one, at, reached)))
+      return nullptr;
+    loaded.push_back({model.name, model.entryName, std::move(one)});
+  }
+  return linkModels(loaded);
+}
+
+LogicalResult Compilation::load(ArrayRef<ModelFile> files) {
+  std::vector<ModelFile> models = files.vec();
+  nameModels(models);
+  if (options.modelName.empty())
+    options.modelName = models.front().name;
+  if (failed(findMachine()))
+    return failure();
+  module = models.size() == 1 ? loadOne(models.front(), reached)
+                              : loadSeveral(models);
   return success(static_cast<bool>(module));
 }
 

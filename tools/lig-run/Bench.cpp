@@ -61,7 +61,7 @@ llvm::Error lig::run::measure(const Options &options, const Model &model,
   };
   llvm::json::OStream json(llvm::outs());
   json.object([&] {
-    json.attribute("model", llvm::sys::path::filename(options.model));
+    json.attribute("model", llvm::sys::path::filename(options.getModelOfEntry()));
     json.attribute("entry", lig_entry_name(model.library(), model.entry()));
     json.attribute("threads", options.threads);
     json.attribute("median_us", quantile(0.5));

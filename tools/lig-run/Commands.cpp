@@ -12,12 +12,12 @@ using llvm::Error;
 
 Error lig::run::markConstants(const Options &options,
                               std::map<std::string, Given> &given) {
-  llvm::Expected<FileKind> kind = readFileKind(options.model);
+  llvm::Expected<FileKind> kind = readFileKind(options.getModelOfEntry());
   if (!kind)
     return kind.takeError();
   if (*kind == FileKind::Onnx) {
     llvm::Expected<std::vector<OnnxInput>> inputs =
-        listOnnxInputs(options.model);
+        listOnnxInputs(options.getModelOfEntry());
     if (!inputs)
       return inputs.takeError();
     for (const OnnxInput &input : *inputs)

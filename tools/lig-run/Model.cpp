@@ -22,14 +22,10 @@ llvm::Expected<FileKind> lig::run::readFileKind(StringRef path) {
     return llvm::createStringError("cannot read '" + path +
                                    "': " + buffer.getError().message());
   StringRef contents = (*buffer)->getBuffer();
-  StringRef extension = llvm::sys::path::extension(path);
   if (contents.starts_with("\x7f"
                            "ELF"))
     return FileKind::Library;
-  if (contents.starts_with("ML\xefR") || extension == ".mlir" ||
-      extension == ".mlirbc")
-    return FileKind::Mlir;
-  return FileKind::Onnx;
+  return isMlirFile(path, contents) ? FileKind::Mlir : FileKind::Onnx;
 }
 
 Error lig::run::runtimeError() {
@@ -49,34 +45,71 @@ static void showPhase(StringRef model, StringRef phase) {
                << (phase.empty() ? "" : ": ") << phase;
 }
 
-Error Model::compile(const Options &options,
-                     const std::map<std::string, Given> &given, FileKind kind,
-                     mlir::MLIRContext &context) {
-  CompileOptions compile;
+/// The models with all that is said about their shapes.
+Error Model::describeInputs(const Options &options,
+                            const std::map<std::string, Given> &given,
+                            ModelFiles &files) {
   for (const auto &[name, extent] : options.dims)
-    compile.onnx.dims[name] = extent;
-  compile.onnx.inputShapes = options.inputShapes;
-  for (const auto &[name, value] : given) {
-    if (!value.isConstant) {
-      compile.onnx.inputShapes[name] = value.value->dims;
-      continue;
-    }
-    if (kind == FileKind::Mlir)
-      return llvm::createStringError(
-          "only inputs of ONNX models can become parameters");
-    compile.onnx.inputShapes.erase(name);
-    compile.onnx.constantInputs[name] = value.value->elements;
-    folded.insert(name);
+    for (auto [model, dim] : files.choose(name))
+      model->onnx.dims[dim] = extent;
+  for (const auto &shape : options.inputShapes) {
+    auto chosen = files.chooseInput(shape.first());
+    if (!chosen)
+      return chosen.takeError();
+    for (auto [model, input] : *chosen)
+      model->onnx.inputShapes[input] = shape.second;
   }
+  ModelFile *owner = files.findOwner(options.entry);
+  for (const auto &[name, value] : given) {
+    llvm::SmallVector<ModelFiles::Choice> chosen = {{owner, name}};
+    if (!owner) {
+      auto found = files.chooseInput(name);
+      if (!found)
+        return found.takeError();
+      chosen = std::move(*found);
+    }
+    for (auto [model, input] : chosen)
+      if (Error error = give(*model, input, value))
+        return error;
+  }
+  return Error::success();
+}
+
+Error Model::give(ModelFile &model, StringRef input, const Given &value) {
+  if (!value.isConstant) {
+    model.onnx.inputShapes[input] = value.value->dims;
+    return Error::success();
+  }
+  llvm::Expected<FileKind> kind = readFileKind(model.path);
+  if (!kind)
+    return kind.takeError();
+  if (*kind == FileKind::Mlir)
+    return llvm::createStringError(
+        "only inputs of ONNX models can become parameters");
+  model.onnx.inputShapes.erase(input);
+  model.onnx.constantInputs[input] = value.value->elements;
+  folded.insert(input);
+  return Error::success();
+}
+
+Error Model::compile(const Options &options,
+                     const std::map<std::string, Given> &given,
+                     mlir::MLIRContext &context) {
+  ModelFiles files(options.models);
+  if (Error error = describeInputs(options, given, files))
+    return error;
+  CompileOptions compile;
   compile.machine = options.machine;
   compile.pipeline = options.pipeline;
   bool showsProgress = llvm::sys::Process::StandardErrIsDisplayed();
   if (showsProgress)
-    compile.onPhase = [&](StringRef phase) { showPhase(options.model, phase); };
+    compile.onPhase = [&](StringRef phase) {
+      showPhase(options.models.front(), phase);
+    };
 
   Compilation compilation(context, std::move(compile));
   Error error = Error::success();
-  if (failed(compilation.load(options.model))) {
+  if (failed(compilation.load(files.get()))) {
     error = llvm::createStringError("the model cannot be imported");
   } else {
     llvm::Expected<std::unique_ptr<JitModel>> made =
@@ -100,7 +133,7 @@ Error Model::openLibrary(const Options &options) {
   if (options.constantInputs)
     return llvm::createStringError(
         "--constant-inputs: the inputs of a compiled library are fixed");
-  if (lig_library_open(options.model.c_str(), &code))
+  if (lig_library_open(options.models.front().c_str(), &code))
     return runtimeError();
   return Error::success();
 }
@@ -124,13 +157,19 @@ llvm::Expected<std::unique_ptr<Model>>
 Model::open(const Options &options, const std::map<std::string, Given> &given,
             mlir::MLIRContext &context) {
   auto start = std::chrono::steady_clock::now();
-  llvm::Expected<FileKind> kind = readFileKind(options.model);
-  if (!kind)
-    return kind.takeError();
+  bool isLibrary = false;
+  for (const std::string &path : options.models) {
+    llvm::Expected<FileKind> kind = readFileKind(path);
+    if (!kind)
+      return kind.takeError();
+    isLibrary |= *kind == FileKind::Library;
+  }
+  if (isLibrary && options.models.size() > 1)
+    return llvm::createStringError(
+        "a compiled library takes no other model beside it");
   std::unique_ptr<Model> model(new Model);
-  Error error = *kind == FileKind::Library
-                    ? model->openLibrary(options)
-                    : model->compile(options, given, *kind, context);
+  Error error = isLibrary ? model->openLibrary(options)
+                          : model->compile(options, given, context);
   if (error)
     return error;
   if (lig_weights_open(model->code,

@@ -21,7 +21,7 @@ struct Given {
 
 class Model {
 public:
-  /// Opens or compiles the model of `options`. Values of inputs give their
+  /// Opens or compiles the models of `options`. Values of inputs give their
   /// shapes to the compiler, which also turns constant ones into parameters.
   static llvm::Expected<std::unique_ptr<Model>>
   open(const Options &options, const std::map<std::string, Given> &given,
@@ -43,8 +43,12 @@ private:
   Model() = default;
   llvm::Error openLibrary(const Options &options);
   llvm::Error compile(const Options &options,
-                      const std::map<std::string, Given> &given, FileKind kind,
+                      const std::map<std::string, Given> &given,
                       mlir::MLIRContext &context);
+  llvm::Error describeInputs(const Options &options,
+                             const std::map<std::string, Given> &given,
+                             ModelFiles &files);
+  llvm::Error give(ModelFile &model, llvm::StringRef input, const Given &value);
   llvm::Error findEntry(llvm::StringRef name);
 
   std::unique_ptr<JitModel> compiled;

@@ -2,6 +2,7 @@
 
 #include "Options.h"
 
+#include "Ligature/Driver/ModelFiles.h"
 #include "Ligature/Support/Version.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -21,15 +22,15 @@ static cl::OptionCategory running("Running");
 static cl::OptionCategory checking("Checking and measuring");
 static cl::OptionCategory compiling("Compiling a model in memory");
 
-static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL|LIBRARY"),
-                                  cl::cat(running));
+static cl::list<std::string>
+    models(cl::Positional, cl::desc("MODEL...|LIBRARY"), cl::cat(running));
 static cl::list<std::string>
     inputs("input",
            cl::desc("Value of an input (.npy, or an ONNX tensor), or its "
                     "shape"),
-           cl::value_desc("NAME=@FILE|NAME=AxBxC"), cl::cat(running));
+           cl::value_desc("NAME=@FILE|[MODEL:]NAME=AxBxC"), cl::cat(running));
 static cl::list<std::string> shapes("shape", cl::desc("Shape of an input"),
-                                    cl::value_desc("NAME=AxBxC"),
+                                    cl::value_desc("[MODEL:]NAME=AxBxC"),
                                     cl::cat(running));
 static cl::opt<uint64_t>
     seed("seed", cl::desc("Fill inputs without a value with random numbers"),
@@ -88,7 +89,7 @@ static cl::opt<unsigned> batchTimeout("batch-timeout",
 
 static cl::list<std::string> dims("dim",
                                   cl::desc("Extent of a symbolic dimension"),
-                                  cl::value_desc("NAME=N"), cl::cat(compiling));
+                                  cl::value_desc("[MODEL:]NAME=N"), cl::cat(compiling));
 static cl::opt<std::string> constantInputs(
     "constant-inputs",
     cl::desc("Compile the values of inputs in as parameters: all, or those "
@@ -240,6 +241,12 @@ static llvm::Error readCompilation(Options &options) {
   return llvm::Error::success();
 }
 
+std::string Options::getModelOfEntry() const {
+  ModelFiles files(models);
+  ModelFile *owner = files.findOwner(entry);
+  return owner ? owner->path : models.front();
+}
+
 llvm::Expected<Options>
 lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   cl::ResetAllOptionOccurrences();
@@ -254,7 +261,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
           &stream))
     return wrong("{0}", StringRef(problem).trim());
   Options options;
-  options.model = model;
+  options.models = models;
   options.entry = entry;
   options.parameterFile = params;
   options.outputFolder = outputFolder;
@@ -269,7 +276,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   for (auto read : {readInputs, readTolerance, readCompilation})
     if (llvm::Error error = read(options))
       return error;
-  if (options.model.empty() == options.batch.empty())
+  if (options.models.empty() == options.batch.empty())
     return wrong(options.batch.empty()
                      ? "no model given; see lig-run --help"
                      : "--batch takes models from its file alone");

@@ -14,12 +14,14 @@
 namespace lig::run {
 
 struct Options {
-  std::string model;
+  /// One library, or models that become one package.
+  std::vector<std::string> models;
   std::string entry;         ///< empty where the model has one
   std::string parameterFile; ///< empty for the file beside the library
 
-  /// Files and shapes of inputs, by name.
+  /// Files of the entry point's inputs, by name.
   std::map<std::string, std::string> inputFiles;
+  /// Shapes and extents by [MODEL:]NAME.
   llvm::StringMap<llvm::SmallVector<int64_t>> inputShapes;
   llvm::StringMap<int64_t> dims;
   /// Inputs that become parameters; all if the list is empty.
@@ -42,6 +44,9 @@ struct Options {
 
   target::cpu::MachineOptions machine;
   PipelineOptions pipeline;
+
+  /// The file of the model that has the entry point.
+  std::string getModelOfEntry() const;
 };
 
 /// Plugins that the command line names add their dialects to `registry`, which

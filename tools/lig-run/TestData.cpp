@@ -94,7 +94,7 @@ static llvm::Expected<std::vector<std::string>> findSets(StringRef folder) {
 /// initializers among the inputs, which usually have no data.
 static llvm::Expected<std::vector<std::string>>
 nameInputs(const Options &options, size_t count) {
-  llvm::Expected<std::vector<OnnxInput>> inputs = listOnnxInputs(options.model);
+  llvm::Expected<std::vector<OnnxInput>> inputs = listOnnxInputs(options.getModelOfEntry());
   if (!inputs)
     return inputs.takeError();
   std::vector<std::string> all, fed;
@@ -154,7 +154,7 @@ private:
 
 Error Checker::prepare(const TestSet &set,
                        std::map<std::string, Given> &given) {
-  llvm::Expected<FileKind> kind = readFileKind(options.model);
+  llvm::Expected<FileKind> kind = readFileKind(options.getModelOfEntry());
   if (!kind)
     return kind.takeError();
   if (*kind == FileKind::Onnx) {

@@ -2,8 +2,9 @@
 
 #include "Options.h"
 
+#include "Models.h"
+
 #include "Ligature/Analysis/Sharing.h"
-#include "Ligature/Import/TensorFile.h"
 #include "Ligature/Support/Version.h"
 #include "Ligature/Target/OutputFile.h"
 
@@ -13,7 +14,6 @@
 #include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -25,33 +25,10 @@ namespace path = llvm::sys::path;
 
 //===-- Flags ------------------------------------------------------------===//
 
-static cl::OptionCategory inputs("Input options");
 static cl::OptionCategory outputs("Output options");
 static cl::OptionCategory machine("Machine options");
 static cl::OptionCategory watching("Options to watch a compilation");
 static cl::OptionCategory plugins("Extension options");
-
-static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL"),
-                                  cl::cat(inputs));
-static cl::list<std::string> dims("dim",
-                                  cl::desc("Extent of a symbolic dimension"),
-                                  cl::value_desc("NAME=N"), cl::cat(inputs));
-static cl::list<std::string> shapes("input", cl::desc("Shape of an input"),
-                                    cl::value_desc("NAME=AxBxC"),
-                                    cl::cat(inputs));
-static cl::list<std::string>
-    constants("constant-input",
-              cl::desc("Fold an input in as a parameter, with the value of a "
-                       "tensor file (.npy, .pb)"),
-              cl::value_desc("NAME=FILE"), cl::cat(inputs));
-static cl::opt<std::string> constantFolder(
-    "constant-inputs",
-    cl::desc("Fold in all inputs that a folder has tensor files for (.pb by "
-             "the name inside, .npy by its own)"),
-    cl::value_desc("DIR"), cl::cat(inputs));
-static cl::opt<std::string> entryName("entry-name", cl::init("main"),
-                                      cl::desc("Name of the entry point"),
-                                      cl::value_desc("NAME"), cl::cat(inputs));
 
 static cl::opt<std::string> output("o", cl::desc("Output file"),
                                    cl::value_desc("FILE"), cl::cat(outputs));
@@ -167,11 +144,12 @@ Options::Options(mlir::DialectRegistry &registry) {
 llvm::Error Options::parse(int argc, char **argv) {
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
-  cl::HideUnrelatedOptions({&inputs, &outputs, &machine, &watching, &plugins});
+  cl::HideUnrelatedOptions(
+      {&getInputCategory(), &outputs, &machine, &watching, &plugins});
   cl::ParseCommandLineOptions(argc, argv,
                               "Ligature: compiles neural networks whose "
                               "weights are shared\n");
-  if (!listOps && model.empty())
+  if (!listOps && getModelPaths().empty())
     return wrong("no model given; see ligc --help");
   if (level < '0' || level > '3')
     return wrong("-O{0}: the levels are 0 to 3", level.getValue());
@@ -184,35 +162,14 @@ llvm::Error Options::parse(int argc, char **argv) {
       return wrong("--compile-to writes MLIR, which --emit contradicts");
     artefact = Artefact::Mlir;
   }
+  if (getModelPaths().size() > 1 && output.empty() &&
+      artefact != Artefact::Mlir)
+    return wrong("several models make one package; -o names it");
   return llvm::Error::success();
 }
 
 bool Options::listOperators() const { return listOps; }
 bool Options::measuresTime() const { return showTime; }
-std::string Options::getInput() const { return model; }
-
-static llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
-splitAssignment(llvm::StringRef flag, llvm::StringRef text) {
-  // Names of ONNX values may hold '='; files and numbers rarely do.
-  auto [name, value] = text.rsplit('=');
-  if (name.empty() || value.empty())
-    return wrong("--{0}={1}: expected NAME=VALUE", flag, text);
-  return std::make_pair(name, value);
-}
-
-static llvm::Expected<llvm::SmallVector<int64_t>>
-parseShape(llvm::StringRef flag, llvm::StringRef text) {
-  llvm::SmallVector<llvm::StringRef> parts;
-  text.split(parts, 'x');
-  llvm::SmallVector<int64_t> shape;
-  for (llvm::StringRef part : parts) {
-    int64_t extent;
-    if (part.getAsInteger(10, extent) || extent < 0)
-      return wrong("--{0}: '{1}' is no shape such as 1x3x224x224", flag, text);
-    shape.push_back(extent);
-  }
-  return shape;
-}
 
 //===-- Options of the library -------------------------------------------===//
 
@@ -221,7 +178,7 @@ static std::string outputPath() {
     return output;
   if (artefact == Artefact::Mlir)
     return "-";
-  llvm::SmallString<128> file(path::filename(model));
+  llvm::SmallString<128> file(path::filename(getModelPaths().front()));
   const char *extension = artefact == Artefact::Llvm       ? "ll"
                           : artefact == Artefact::Assembly ? "s"
                           : artefact == Artefact::Object   ? "o"
@@ -231,74 +188,16 @@ static std::string outputPath() {
   return file.str().str();
 }
 
-static llvm::Error readConstantFolder(OnnxImportOptions &onnx,
-                                      mlir::MLIRContext &context) {
-  if (constantFolder.empty())
-    return llvm::Error::success();
-  std::error_code code;
-  std::vector<std::string> files;
-  for (llvm::sys::fs::directory_iterator file(constantFolder, code), end;
-       !code && file != end; file.increment(code)) {
-    llvm::StringRef extension = path::extension(file->path());
-    // Of an ONNX test data set, outputs are no inputs.
-    if ((extension == ".pb" || extension == ".npy") &&
-        !path::filename(file->path()).starts_with("output_"))
-      files.push_back(file->path());
-  }
-  if (code)
-    return llvm::createFileError(constantFolder, code);
-  for (const std::string &file : files) {
-    auto tensor = loadTensorFile(file, &context);
-    if (!tensor)
-      return tensor.takeError();
-    std::string name =
-        tensor->name.empty() ? path::stem(file).str() : tensor->name;
-    onnx.constantInputs[name] = tensor->elements;
-  }
-  return llvm::Error::success();
-}
-
-static llvm::Error readInputOptions(OnnxImportOptions &onnx,
-                                    mlir::MLIRContext &context) {
-  for (const std::string &text : dims) {
-    auto assignment = splitAssignment("dim", text);
-    if (!assignment)
-      return assignment.takeError();
-    int64_t extent;
-    if (assignment->second.getAsInteger(10, extent) || extent < 0)
-      return wrong("--dim={0}: '{1}' is no extent", text, assignment->second);
-    onnx.dims[assignment->first] = extent;
-  }
-  for (const std::string &text : shapes) {
-    auto assignment = splitAssignment("input", text);
-    if (!assignment)
-      return assignment.takeError();
-    auto shape = parseShape("input", assignment->second);
-    if (!shape)
-      return shape.takeError();
-    onnx.inputShapes[assignment->first] = *shape;
-  }
-  for (const std::string &text : constants) {
-    auto assignment = splitAssignment("constant-input", text);
-    if (!assignment)
-      return assignment.takeError();
-    auto tensor = loadTensorFile(assignment->second, &context);
-    if (!tensor)
-      return tensor.takeError();
-    onnx.constantInputs[assignment->first] = tensor->elements;
-  }
-  if (llvm::Error error = readConstantFolder(onnx, context))
-    return error;
-  onnx.entryName = entryName;
-  return llvm::Error::success();
-}
-
 /// With -v a line for each phase; else one line that is overwritten, and only
 /// where someone looks at it.
 static void showPhase(llvm::StringRef phase) {
   if (!verbose)
     llvm::errs() << "\r\033[K";
-  llvm::errs() << path::filename(model) << ": " << phase;
+  // A package goes by what it becomes.
+  llvm::errs() << path::filename(getModelPaths().size() == 1
+                                     ? getModelPaths().front()
+                                     : outputPath())
+               << ": " << phase;
   if (verbose)
     llvm::errs() << "\n";
   llvm::errs().flush();
@@ -313,11 +212,8 @@ void Options::finishProgress() const {
     llvm::errs() << "\r\033[K";
 }
 
-llvm::Expected<CompileOptions>
-Options::makeCompileOptions(mlir::MLIRContext &context) const {
+llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   CompileOptions options;
-  if (llvm::Error error = readInputOptions(options.onnx, context))
-    return error;
   for (const std::string &text : runAfter) {
     auto [phase, pipeline] = llvm::StringRef(text).split(':');
     std::optional<Phase> found = findPhase(phase);
@@ -335,7 +231,7 @@ Options::makeCompileOptions(mlir::MLIRContext &context) const {
   options.machine.optimization = level - '0';
   std::string out = outputPath();
   options.modelName = !modelName.empty() ? modelName.getValue()
-                      : out == "-"       ? path::stem(model).str()
+                      : out == "-"       ? path::stem(getModelPaths().front()).str()
                                          : path::stem(out).str();
   if (parameters == Parameters::File)
     options.parameterFile = (path::stem(out) + ".params").str();

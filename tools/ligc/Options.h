@@ -17,9 +17,7 @@ public:
 
   bool listOperators() const;
   bool measuresTime() const;
-  std::string getInput() const;
-  llvm::Expected<CompileOptions>
-  makeCompileOptions(mlir::MLIRContext &context) const;
+  llvm::Expected<CompileOptions> makeCompileOptions() const;
   OutputOptions makeOutputOptions() const;
   /// Prints the sharing report if it was asked for.
   llvm::Error writeReport(Compilation &compilation) const;

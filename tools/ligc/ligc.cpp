@@ -1,5 +1,6 @@
-// The compiler's command line: a model in, artefacts out.
+// The compiler's command line: models in, artefacts out.
 
+#include "Models.h"
 #include "Options.h"
 
 #include "Ligature/InitAll.h"
@@ -47,12 +48,15 @@ int main(int argc, char **argv) {
   timing.setEnabled(options.measuresTime());
   mlir::TimingScope total = timing.getRootScope();
 
-  llvm::Expected<CompileOptions> compile = options.makeCompileOptions(context);
+  llvm::Expected<ModelFiles> models = ligc::readModels(context);
+  if (!models)
+    return fail(models.takeError());
+  llvm::Expected<CompileOptions> compile = options.makeCompileOptions();
   if (!compile)
     return fail(compile.takeError());
   compile->configure = [&](mlir::PassManager &pm) { pm.enableTiming(total); };
   Compilation compilation(context, std::move(*compile));
-  if (failed(compilation.load(options.getInput())))
+  if (failed(compilation.load(models->get())))
     return 1; // the diagnostic has said why
   if (llvm::Error error = options.writeReport(compilation))
     return fail(std::move(error));

@@ -6,7 +6,7 @@
 #ifndef LIGATURE_DRIVER_DRIVER_H
 #define LIGATURE_DRIVER_DRIVER_H
 
-#include "Ligature/Import/Onnx.h"
+#include "Ligature/Driver/ModelFiles.h"
 #include "Ligature/Pipelines/Phases.h"
 #include "Ligature/Target/CPU/NativeCode.h"
 
@@ -20,11 +20,10 @@
 namespace lig {
 
 struct CompileOptions {
-  OnnxImportOptions onnx;
   /// The machine decides the vector width and what follows from it.
   PipelineOptions pipeline;
   target::cpu::MachineOptions machine;
-  /// NAME in the exported NAME_model; empty takes it from the model's file.
+  /// NAME in the exported NAME_model; empty takes it from the first model.
   std::string modelName;
   /// A file name without a folder to keep parameters in; empty embeds them.
   std::string parameterFile;
@@ -36,7 +35,7 @@ struct CompileOptions {
   std::function<void(mlir::PassManager &)> configure;
 };
 
-/// One model on its way from a file to machine code.
+/// One or several models on their way from files to machine code.
 class Compilation {
 public:
   /// `context` must know Ligature's dialects (registerAllDialects).
@@ -44,7 +43,9 @@ public:
 
   /// Reads ONNX, MLIR text or MLIR bytecode, told apart by their contents. MLIR
   /// that says it went through a phase (net.phase) is taken up after that one.
-  llvm::LogicalResult load(llvm::StringRef path);
+  /// Several models become one module (see linkModels) and must have come to
+  /// the same phase, at most `kernel`.
+  llvm::LogicalResult load(llvm::ArrayRef<ModelFile> models);
 
   /// Runs the phases up to and including `last`; those that ran before are not
   /// repeated.
@@ -68,6 +69,11 @@ public:
   llvm::Expected<const target::ParameterFile &> getParameters();
 
 private:
+  llvm::LogicalResult findMachine();
+  mlir::OwningOpRef<mlir::ModuleOp> loadOne(const ModelFile &model,
+                                            std::optional<Phase> &reached);
+  mlir::OwningOpRef<mlir::ModuleOp>
+  loadSeveral(llvm::ArrayRef<ModelFile> models);
   llvm::LogicalResult runPhase(Phase phase);
   llvm::LogicalResult dump(Phase phase);
   llvm::LogicalResult describe();
