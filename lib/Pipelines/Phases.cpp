@@ -102,6 +102,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;
   kernels.fma = options.fma;
+  kernels.winograd = options.winograd;
   pm.addPass(codegen::createCpuEmitKernelsPass(kernels));
   codegen::CpuExpandMathPassOptions math;
   math.fma = options.fma;

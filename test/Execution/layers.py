@@ -187,6 +187,7 @@ def convolutions(folder):
         y = net.conv(net.input("x", n, c, *size), net.weight("w", f, c // group, *kernel),
                      net.weight("b", f), pads, strides, dilations, group)
         net.save(folder, net.activation(("Relu", "Sigmoid", "Tanh")[i % 3], y))
+    winograd(folder)
     # A block with a skip, one filter applied again, and SiLU.
     net = Network("residual")
     x = net.input("x", 1, 24, 10, 10)
@@ -207,6 +208,36 @@ def convolutions(folder):
         net.save(folder, net.conv_transpose(
             net.input("x", 1, c, *size), net.weight("w", c, f // group, *kernel), pads,
             strides, dilations, group, extra))
+
+
+def winograd(folder):
+    """Three by three taps: edges that cut tiles, blocks, images, skips, loops."""
+    one = (1, 1, 1, 1)
+    for i, (n, c, size, f, pads) in enumerate([
+            (1, 16, (16, 16), 32, one), (1, 32, (14, 13), 16, one),
+            (1, 16, (9, 30), 48, (0, 0, 0, 0)), (2, 48, (17, 12), 80, one),
+            (1, 64, (40, 56), 64, one), (1, 16, (8, 11), 16, (2, 1, 0, 2))]):
+        net = Network(f"winograd_{i}")
+        y = net.conv(net.input("x", n, c, *size), net.weight("w", f, c, 3, 3),
+                     net.weight("b", f), pads)
+        net.save(folder, net.activation(("Relu", "Sigmoid")[i % 2], y), y)
+    # One filter on two sizes, and many filters in a loop of layers.
+    net = Network("winograd_shared")
+    large = net.conv(net.input("x", 1, 32, 20, 20), net.weight("w", 32, 32, 3, 3), None, one)
+    small = net.conv(net.input("z", 1, 32, 12, 10), "w", None, one)
+    net.save(folder, large, small)
+    net = Network("winograd_layers")
+    y = net.input("x", 1, 32, 18, 18)
+    for i in range(6):
+        z = net.conv(y, net.weight(f"w{i}", 32, 32, 3, 3), net.weight(f"b{i}", 32), one)
+        y = net.add(net.activation("Relu", z), y)
+    net.save(folder, y)
+    net = Network("layers")
+    y = net.input("x", 5, 72)
+    for i in range(6):
+        y = net.activation("Tanh", net.gemm(y, net.weight(f"w{i}", 72, 72),
+                                            net.weight(f"b{i}", 72), i // 6))
+    net.save(folder, y)
 
 
 def main():

@@ -114,6 +114,10 @@ static cl::opt<bool>
            cl::desc("Leave layers and steps that were unrolled as they are"),
            cl::cat(compiling));
 static cl::opt<bool>
+    noWinograd("no-winograd",
+               cl::desc("Compute convolutions tap by tap, rounded as such"),
+               cl::cat(compiling));
+static cl::opt<bool>
     noBatch("no-batch",
             cl::desc("Leave independent uses of one weight as they are"),
             cl::cat(compiling));
@@ -231,6 +235,7 @@ static llvm::Error readCompilation(Options &options) {
   options.pipeline.roll = !noRoll;
   options.pipeline.weights = weights;
   options.pipeline.batchUses = !noBatch;
+  options.pipeline.winograd = !noWinograd;
   for (StringRef text : runAfter) {
     auto [phase, pipeline] = text.split(':');
     std::optional<Phase> found = findPhase(phase);

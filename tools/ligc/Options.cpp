@@ -95,6 +95,10 @@ static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"), cl::cat(machine));
 
 static cl::opt<bool>
+    noWinograd("no-winograd",
+               cl::desc("Compute convolutions tap by tap, rounded as such"),
+               cl::cat(machine));
+static cl::opt<bool>
     noBatch("no-batch",
             cl::desc("Leave independent uses of one weight as they are"),
             cl::cat(machine));
@@ -224,6 +228,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.pipeline.ties = ties;
   options.pipeline.roll = !noRoll;
   options.pipeline.batchUses = !noBatch;
+  options.pipeline.winograd = !noWinograd;
   options.pipeline.weights = weights;
   options.machine.triple = triple;
   options.machine.cpu = cpu;

@@ -38,6 +38,9 @@ struct PipelineOptions {
   unsigned registers = 0;
   /// Whether the machine multiplies and adds in one instruction.
   bool fma = true;
+  /// Whether convolutions of three by three taps may be computed by Winograd's
+  /// transform, which rounds differently.
+  bool winograd = true;
   /// Make loops of layers and steps that were unrolled.
   bool roll = true;
   /// Make one call of independent uses of one weight where that gains.

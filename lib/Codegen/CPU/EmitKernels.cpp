@@ -97,7 +97,7 @@ struct CpuEmitKernels
       planAll(function, plans);
     }
     if (pack)
-      numPacked += packPanels(module, plans, machine);
+      numPacked += packPanels(module, plans, machine, winograd);
     if (failed(writeAll(plans, rewriter)))
       return signalPassFailure();
     for (func::FuncOp function : functions)
@@ -143,7 +143,7 @@ private:
 
   KernelPlan plan(linalg::GenericOp op,
                   const llvm::SmallDenseSet<Operation *> &taken) {
-    KernelPlan plan{op, describe(op), {}, {}};
+    KernelPlan plan{op, describe(op), {}, {}, {}};
     if (failed(plan.nest) || plan.nest->empty())
       return plan;
     if (readsElsewhere(*plan.nest)) {
@@ -208,7 +208,12 @@ private:
              RewriterBase &rewriter) {
     for (const Nest &part : plan.parts) {
       Emitter emitter(rewriter, constants, part, machine);
-      write(emitter);
+      if (plan.winograd) {
+        emitWinograd(emitter, plan.winograd->conv, plan.winograd->layout);
+        ++numWinograd;
+      } else {
+        write(emitter);
+      }
     }
   }
 

@@ -2,7 +2,7 @@
 #ifndef LIGATURE_CODEGEN_CPU_KERNELPLAN_H
 #define LIGATURE_CODEGEN_CPU_KERNELPLAN_H
 
-#include "Nest.h"
+#include "Winograd.h"
 
 namespace lig::codegen::cpu {
 
@@ -14,6 +14,13 @@ struct KernelPlan {
   /// The nest, or the parts that it was cut into, to be written one after
   /// another.
   std::vector<Nest> parts;
+  /// Set if the only part is a convolution whose filters were transformed: it
+  /// reads panels of them in this order.
+  struct Transformed {
+    WinogradConv conv;
+    PanelLayout layout;
+  };
+  std::optional<Transformed> winograd;
 };
 
 } // namespace lig::codegen::cpu

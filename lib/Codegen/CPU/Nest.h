@@ -72,6 +72,8 @@ struct Nest {
   unsigned numOutputs = 0;
   /// Per output, what accumulation starts from; memory has it without one.
   llvm::SmallVector<std::optional<Stage>> starts;
+  /// Or it starts from zero.
+  bool startsAtZero = false;
   /// What happens to results before they are stored.
   llvm::SmallVector<Stage> ends;
   llvm::SmallVector<Store> stores;

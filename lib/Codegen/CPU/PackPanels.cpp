@@ -6,17 +6,14 @@
 // (an embedding) stays as it is: two copies are never made.
 
 #include "PackPanels.h"
-#include "Body.h"
-#include "PanelLayout.h"
-#include "Strategies.h"
 #include "TileChoice.h"
+#include "WeightLayout.h"
 
 #include "../ParameterTable.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -28,119 +25,36 @@ static share::AddressOp addressOf(const Access &access) {
   return rootOf(access.source).getDefiningOp<share::AddressOp>();
 }
 
-/// Whether lanes along `loop` suit everything but `weight`: its panels are
-/// packed for them anyway. What else is read must be the same in every lane,
-/// or the weight is no more worth than that.
-static bool suitsLanes(const Nest &nest, unsigned loop, unsigned weight) {
-  if (!nest.accesses[weight].strides[loop] || !hasVectorForm(nest, loop) ||
-      !storesLanes(nest, loop))
-    return false;
-  return llvm::all_of(inputsOf(nest), [&](const Access *input) {
-    return input == &nest.accesses[weight] || input->strides[loop] == 0;
-  });
-}
-
-static int chooseLaneLoop(const Nest &nest, unsigned weight) {
-  int best = -1;
-  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false))
-    if (suitsLanes(nest, loop, weight) &&
-        (best < 0 || nest.loops[loop].extent > nest.loops[best].extent))
-      best = loop;
-  return best;
-}
-
-/// The order in which `nest` would read input `weight`, with panels of no width
-/// yet; nothing where panels do not suit it.
-static std::optional<PanelLayout> layoutFor(const Nest &nest, unsigned weight,
-                                            const Machine &machine,
-                                            int &laneLoop) {
-  const Access &access = nest.accesses[weight];
-  if (!isContraction(nest) || weight >= nest.numInputs)
-    return std::nullopt;
-  laneLoop = chooseLaneLoop(nest, weight);
-  if (laneLoop < 0)
-    return std::nullopt;
-  auto [strides, offset] =
-      cast<MemRefType>(access.source.getType()).getStridesAndOffset();
-  int64_t extent = nest.loops[laneLoop].extent;
-  int64_t native = nativeLanes(nest, machine);
-  // Half empty vectors: dot products do better.
-  if (ShapedType::isDynamic(offset) || native == 1 || 2 * extent < native)
-    return std::nullopt;
-  PanelLayout layout;
-  layout.offset = offset + access.offset;
-  layout.lanes = std::min<int64_t>(native, llvm::PowerOf2Ceil(extent));
-  for (auto [i, loop] : llvm::enumerate(nest.loops)) {
-    if (int(i) == laneLoop)
-      layout.lane = {loop.extent, access.strides[i]};
-    else if (access.strides[i])
-      (loop.reduction ? layout.steps : layout.outer)
-          .push_back({loop.extent, access.strides[i]});
-  }
-  if (layout.steps.empty())
-    return std::nullopt;
-  return layout;
-}
-
-/// Cuts `nest` along the lanes into whole panels and the rest, and lets both
-/// parts read `packed` as `layout` says.
-static std::vector<Nest> cutByPanels(const Nest &nest, unsigned weight,
-                                     int laneLoop, const PanelLayout &layout,
-                                     Value packed) {
-  auto makePart = [&](int64_t first, int64_t extent, int64_t width,
-                      int64_t offset, int64_t panels) {
-    Nest part = nest;
-    for (Access &access : part.accesses)
-      access.offset += first * access.strides[laneLoop];
-    part.loops[laneLoop].extent = extent;
-    part.loops[laneLoop].first += first;
-    Access &input = part.accesses[weight];
-    input.source = packed;
-    input.offset = offset;
-    int64_t step = width, outer = layout.numSteps() * width * panels;
-    for (unsigned loop = part.loops.size(); loop-- > 0;) {
-      if (int(loop) == laneLoop || !input.strides[loop])
-        continue;
-      int64_t &next = part.loops[loop].reduction ? step : outer;
-      input.strides[loop] = next;
-      next *= part.loops[loop].extent;
-    }
-    input.strides[laneLoop] = 1;
-    if (panels > 1) {
-      input.panelLoop = laneLoop;
-      input.panelStep = layout.numSteps();
-    }
-    part.packed = {weight, laneLoop, layout.lanes, width / layout.lanes};
-    return part;
-  };
-  std::vector<Nest> parts;
-  if (int64_t whole = layout.wholeExtent())
-    parts.push_back(
-        makePart(0, whole, layout.width, 0, whole / layout.width));
-  if (int64_t rest = layout.restExtent())
-    parts.push_back(makePart(layout.wholeExtent(), rest, layout.restWidth(),
-                             layout.restOffset(), 1));
-  return parts;
-}
-
 namespace {
 struct Reader {
   KernelPlan *plan;
   unsigned weight;
   int laneLoop;
+  Value slice;
+  std::optional<WinogradConv> winograd;
 };
 
-/// Readers of the same elements in the same order.
+/// Readers of the same elements in the same order, in all of the parameter or
+/// in one of so many slices at a time.
 struct Reading {
   PanelLayout layout;
-  SmallVector<Reader> readers;
+  int64_t slices;
+  SmallVector<Reader, 2> readers;
+
+  /// Whether all can read the same transformed filters.
+  bool isWinograd() const {
+    return llvm::all_of(readers, [&](const Reader &reader) {
+      return reader.winograd && *reader.winograd == *readers.front().winograd;
+    });
+  }
 };
 
 class PanelPacker {
 public:
   PanelPacker(ModuleOp module, MutableArrayRef<KernelPlan> plans,
-              const Machine &machine)
-      : module(module), plans(plans), machine(machine), table(module) {}
+              const Machine &machine, bool winograd)
+      : module(module), plans(plans), machine(machine), winograd(winograd),
+        table(module) {}
 
   unsigned run();
 
@@ -150,11 +64,13 @@ private:
   void findOtherReaders();
   bool canPack(share::ParamOp param, ArrayRef<Reading> readings) const;
   void chooseWidth(Reading &reading) const;
+  TensorBytes makePanels(share::ParamOp param, const Reading &reading) const;
   void pack(share::ParamOp param, Reading &reading);
 
   ModuleOp module;
   MutableArrayRef<KernelPlan> plans;
   const Machine &machine;
+  bool winograd;
   ParameterTable table;
   llvm::MapVector<StringAttr, SmallVector<Reading, 1>> readings;
   llvm::DenseSet<StringAttr> kept;
@@ -167,17 +83,21 @@ void PanelPacker::read(KernelPlan &plan, unsigned input,
   int laneLoop = -1;
   std::optional<PanelLayout> layout =
       layoutFor(*plan.nest, input, machine, laneLoop);
-  if (!layout) {
+  std::optional<Slice> slice = sliceOf(plan.nest->accesses[input]);
+  if (!layout || !slice) {
     kept.insert(name);
     return;
   }
   SmallVector<Reading, 1> &known = readings[name];
   auto same = llvm::find_if(known, [&](const Reading &reading) {
-    return reading.layout.readsLike(*layout);
+    return reading.slices == slice->count && reading.layout.readsLike(*layout);
   });
   if (same == known.end())
-    same = known.insert(known.end(), {*layout, {}});
-  same->readers.push_back({&plan, input, laneLoop});
+    same = known.insert(known.end(), {*layout, slice->count, {}});
+  std::optional<WinogradConv> conv;
+  if (winograd)
+    conv = matchWinograd(*plan.nest, machine);
+  same->readers.push_back({&plan, input, laneLoop, slice->index, conv});
 }
 
 void PanelPacker::findReaders() {
@@ -228,23 +148,31 @@ bool PanelPacker::canPack(share::ParamOp param,
     return false;
   int64_t elements = param.getTensorType().getNumElements(), read = 0;
   for (const Reading &reading : readings) {
-    if (!reading.layout.isInside(elements))
+    if (!reading.layout.isInside(elements / reading.slices))
       return false;
-    read += reading.layout.readElements();
+    read += reading.slices * reading.layout.readElements();
   }
   return read <= elements;
 }
+
+/// The loops of Winograd's products are parts, tiles, filters, channels.
+static constexpr int kProductLanes = 2;
 
 /// Cycles of all kernels that read panels of this layout.
 static double costOf(const Reading &reading, const PanelLayout &layout,
                      const Machine &machine) {
   double cycles = 0;
+  bool isWinograd = reading.isWinograd();
   for (const Reader &reader : reading.readers) {
-    const Nest &nest = *reader.plan->nest;
-    for (const Nest &part :
-         cutByPanels(nest, reader.weight, reader.laneLoop, layout,
-                     nest.accesses[reader.weight].source))
-      cycles += chooseTile(part, reader.laneLoop, layout.lanes,
+    Nest nest = *reader.plan->nest;
+    int laneLoop = reader.laneLoop;
+    if (isWinograd) {
+      nest = winogradProducts(nest, *reader.winograd, machine);
+      laneLoop = kProductLanes;
+    }
+    for (const Nest &part : cutByPanels(nest, reader.weight, laneLoop, layout,
+                                        nest.accesses[reader.weight].source))
+      cycles += chooseTile(part, laneLoop, layout.lanes,
                            part.accesses[reader.weight], machine,
                            part.packed->columns)
                     .cycles;
@@ -269,14 +197,72 @@ void PanelPacker::chooseWidth(Reading &reading) const {
   reading.layout.width = width;
 }
 
-void PanelPacker::pack(share::ParamOp param, Reading &reading) {
-  std::optional<TensorBytes> weight = readElements(param.getElements());
+/// The order of filters that were transformed.
+static PanelLayout layoutOf(const WinogradConv &conv, int64_t filters) {
+  PanelLayout layout;
+  layout.outer = {{kTileProducts, conv.channels * filters}};
+  layout.steps = {{conv.channels, filters}};
+  layout.lane = {filters, 1};
+  layout.lanes = conv.lanes;
+  return layout;
+}
+
+/// One slice after another.
+TensorBytes PanelPacker::makePanels(share::ParamOp param,
+                                    const Reading &reading) const {
+  TensorBytes weight = *readElements(param.getElements());
   const PanelLayout &layout = reading.layout;
   Type element = param.getTensorType().getElementType();
-  TensorBytes bytes = TensorBytes::allocate(
-      RankedTensorType::get({layout.packedElements()}, element));
-  layout.pack(weight->data.data(), bytes.mutableData(),
-              getElementBytes(element));
+  int64_t bytes = getElementBytes(element), size = layout.packedElements();
+  SmallVector<int64_t> shape = {size};
+  if (reading.slices > 1)
+    shape.insert(shape.begin(), reading.slices);
+  TensorBytes panels =
+      TensorBytes::allocate(RankedTensorType::get(shape, element));
+  const Reader &reader = reading.readers.front();
+  for (int64_t slice = 0; slice < reading.slices; ++slice) {
+    const char *from =
+        weight.data.data() + slice * (weight.data.size() / reading.slices);
+    std::vector<float> transformed;
+    if (reading.isWinograd()) {
+      int laneLoop;
+      PanelLayout plain = *layoutFor(*reader.plan->nest, reader.weight, machine,
+                                     laneLoop);
+      transformed = transformFilters(
+          reinterpret_cast<const float *>(from), plain.offset,
+          plain.lane.extent, plain.lane.stride, *reader.winograd);
+      from = reinterpret_cast<const char *>(transformed.data());
+    }
+    layout.pack(from, panels.mutableData() + slice * size * bytes, bytes);
+  }
+  return panels;
+}
+
+/// The panels of the slice that `reader` reads.
+static Value addressFor(const Reader &reader, MemRefType type, StringRef name) {
+  OpBuilder b(reader.plan->op);
+  Location loc = reader.plan->op.getLoc();
+  Value address = share::AddressOp::create(b, loc, type, name);
+  if (!reader.slice)
+    return address;
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  int64_t size = type.getDimSize(1);
+  SmallVector<OpFoldResult> offsets = {reader.slice, zero},
+                            sizes = {one, b.getIndexAttr(size)},
+                            strides = {one, one};
+  MemRefType part = memref::SubViewOp::inferRankReducedResultType(
+      {size}, type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, loc, part, address, offsets, sizes,
+                                   strides);
+}
+
+void PanelPacker::pack(share::ParamOp param, Reading &reading) {
+  if (reading.isWinograd())
+    reading.layout = layoutOf(*reading.readers.front().winograd,
+                              reading.layout.lane.extent);
+  chooseWidth(reading);
+  TensorBytes bytes = makePanels(param, reading);
+  const PanelLayout &layout = reading.layout;
   auto root = param->getAttrOfType<StringAttr>(share::kPackedFromAttr);
   if (!root)
     root = param.getSymNameAttr();
@@ -287,11 +273,18 @@ void PanelPacker::pack(share::ParamOp param, Reading &reading) {
     if (Attribute uses = param->getAttr(share::kUsesAttr))
       packed->setAttr(share::kUsesAttr, uses);
   }
-  auto type = MemRefType::get({layout.packedElements()}, element);
+  auto type = MemRefType::get(bytes.type.getShape(),
+                              bytes.type.getElementType());
   for (const Reader &reader : reading.readers) {
-    OpBuilder b(reader.plan->op);
-    Value address = share::AddressOp::create(
-        b, reader.plan->op.getLoc(), type, packed.getSymName());
+    Value address = addressFor(reader, type, packed.getSymName());
+    if (reading.isWinograd()) {
+      Access &filters = reader.plan->parts.front().accesses[reader.weight];
+      filters.source = address;
+      filters.offset = 0;
+      llvm::fill(filters.strides, 0);
+      reader.plan->winograd = {*reader.winograd, layout};
+      continue;
+    }
     reader.plan->parts = cutByPanels(*reader.plan->nest, reader.weight,
                                      reader.laneLoop, layout, address);
   }
@@ -305,18 +298,16 @@ unsigned PanelPacker::run() {
     auto param = table.getSymbols().lookup<share::ParamOp>(name);
     if (kept.contains(name) || !canPack(param, ofParam))
       continue;
-    for (Reading &reading : ofParam) {
-      chooseWidth(reading);
+    for (Reading &reading : ofParam)
       pack(param, reading);
-    }
     ++count;
   }
   return count;
 }
 
 unsigned packPanels(ModuleOp module, MutableArrayRef<KernelPlan> plans,
-                    const Machine &machine) {
-  return PanelPacker(module, plans, machine).run();
+                    const Machine &machine, bool winograd) {
+  return PanelPacker(module, plans, machine, winograd).run();
 }
 
 } // namespace lig::codegen::cpu

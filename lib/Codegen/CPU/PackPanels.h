@@ -11,10 +11,11 @@ namespace lig::codegen::cpu {
 
 /// Gives every frozen parameter of `module` that only contractions read the
 /// order in which they read it, one for all uses, and lets the parts of `plans`
-/// read that. Returns the number of parameters packed.
+/// read that; with `winograd`, filters of three by three taps that gain from it
+/// transformed. Returns the number of parameters packed.
 unsigned packPanels(mlir::ModuleOp module,
                     llvm::MutableArrayRef<KernelPlan> plans,
-                    const Machine &machine);
+                    const Machine &machine, bool winograd);
 
 } // namespace lig::codegen::cpu
 

@@ -14,7 +14,11 @@ SmallVector<Value> startValues(Emitter &e, const Tile &tile,
   SmallVector<Value> result;
   for (unsigned output = 0; output < e.nest.numOutputs; ++output) {
     SmallVector<Value> values;
-    if (const std::optional<Stage> &start = e.nest.starts[output]) {
+    if (e.nest.startsAtZero) {
+      Type element = e.nest.accesses[e.nest.numInputs + output].element;
+      Value zero = e.constant(cast<TypedAttr>(e.b.getZeroAttr(element)));
+      values.assign(tile.size(), zero);
+    } else if (const std::optional<Stage> &start = e.nest.starts[output]) {
       SmallVector<Binding> bindings;
       for (int source : start->sources)
         bindings.push_back({source, {}});

@@ -1,0 +1,137 @@
+// Which convolutions save more than they pay. What is paid: the transforms of
+// data and results, four times the weights, and tiles that reach over the edge.
+
+#include "Strategies.h"
+#include "Winograd.h"
+
+#include "Body.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lig::codegen::cpu {
+
+/// Whether the body is one multiplication and one addition of f32.
+static bool isPlain(const Nest &nest) {
+  if (!isContraction(nest) || nest.numInputs != 2 ||
+      nest.body()->without_terminator().empty())
+    return false;
+  unsigned count = 0;
+  for (Operation &op : nest.body()->without_terminator()) {
+    if (!isa<arith::MulFOp, arith::AddFOp>(op))
+      return false;
+    ++count;
+  }
+  return count == 2 && llvm::all_of(nest.body()->getArgumentTypes(),
+                                    [](Type type) { return type.isF32(); });
+}
+
+/// The loop of `candidates` along which `access` moves by `stride`; -1 if none.
+static int findStride(const Access &access, ArrayRef<unsigned> candidates,
+                      int64_t stride) {
+  for (unsigned loop : candidates)
+    if (access.strides[loop] == stride)
+      return loop;
+  return -1;
+}
+
+/// Finds rows, columns, filters and images among the parallel loops.
+static bool nameOutputs(const Nest &nest, WinogradConv &conv) {
+  const Access &data = nest.accesses[conv.data];
+  const Access &filters = nest.accesses[conv.filters];
+  conv.outputs = conv.images = -1;
+  SmallVector<unsigned> spatial;
+  for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
+    if (filters.strides[loop] && data.strides[loop])
+      return false;
+    if (!filters.strides[loop])
+      spatial.push_back(loop);
+    else if (conv.outputs < 0)
+      conv.outputs = loop;
+    else
+      return false;
+  }
+  if (conv.outputs < 0 || spatial.size() < 2 || spatial.size() > 3)
+    return false;
+  // Images lie farthest apart, columns closest together.
+  llvm::sort(spatial, [&](unsigned x, unsigned y) {
+    return data.strides[x] > data.strides[y];
+  });
+  if (spatial.size() == 3)
+    conv.images = spatial[0];
+  conv.rows = spatial[spatial.size() - 2];
+  conv.columns = spatial.back();
+  return data.strides[conv.columns] > 0;
+}
+
+/// Finds the taps: three along rows, three along columns, maybe one loop with
+/// the channels.
+static bool nameTaps(const Nest &nest, WinogradConv &conv) {
+  const Access &data = nest.accesses[conv.data];
+  const Access &filters = nest.accesses[conv.filters];
+  SmallVector<unsigned> reductions = nest.loopsOfKind(/*reduction=*/true);
+  int row = findStride(data, reductions, data.strides[conv.rows]);
+  conv.channelLoop = findStride(data, reductions, 1);
+  if (row < 0 || conv.channelLoop < 0 || nest.loops[row].extent != 3)
+    return false;
+  int64_t extent = nest.loops[conv.channelLoop].extent;
+  conv.rowTap = filters.strides[row];
+  conv.channelStep = filters.strides[conv.channelLoop];
+  if (reductions.size() == 2) {
+    conv.channels = extent / 3;
+    conv.columnTap = conv.channels * conv.channelStep;
+    return extent % 3 == 0 && data.strides[conv.columns] == conv.channels;
+  }
+  int column = findStride(data, reductions, data.strides[conv.columns]);
+  if (reductions.size() != 3 || column < 0 || column == row ||
+      nest.loops[column].extent != 3)
+    return false;
+  conv.channels = extent;
+  conv.columnTap = filters.strides[column];
+  return true;
+}
+
+/// Cycles of both ways; the weights of one image come from memory if they are
+/// more than a share of the last cache.
+static bool pays(const Nest &nest, const WinogradConv &conv,
+                 const Machine &machine) {
+  double height = nest.loops[conv.rows].extent;
+  double width = nest.loops[conv.columns].extent;
+  double filters = nest.loops[conv.outputs].extent;
+  double channels = conv.channels, lanes = conv.lanes;
+  double tiles = std::ceil(height / kTileOut) * std::ceil(width / kTileOut);
+  double bytes = kTileProducts * channels * filters * sizeof(float);
+  double bytesPerCycle = bytes > 8 * machine.cacheBytes ? 11 : 26;
+  double products = kTileProducts * tiles * channels * filters / (2 * lanes);
+  double transforms = tiles * (channels + filters) / lanes * 150;
+  double direct = height * width * 9 * channels * filters / (2 * lanes);
+  double ours =
+      1.1 * std::max(products, bytes / bytesPerCycle) + transforms;
+  return ours * 1.15 < direct;
+}
+
+std::optional<WinogradConv> matchWinograd(const Nest &nest,
+                                          const Machine &machine) {
+  if (!isPlain(nest) || !machine.fma)
+    return std::nullopt;
+  for (unsigned data : {0, 1}) {
+    WinogradConv conv{};
+    conv.data = data;
+    conv.filters = 1 - data;
+    if (nest.accesses[0].scalar || nest.accesses[1].scalar ||
+        !nameOutputs(nest, conv) || !nameTaps(nest, conv) ||
+        !hasVectorForm(nest, conv.outputs) ||
+        !storesLanes(nest, conv.outputs))
+      continue;
+    conv.lanes = nativeLanes(nest, machine);
+    if (conv.channels % conv.lanes == 0 &&
+        nest.loops[conv.outputs].extent % conv.lanes == 0 && conv.lanes > 1 &&
+        pays(nest, conv, machine))
+      return conv;
+  }
+  return std::nullopt;
+}
+
+} // namespace lig::codegen::cpu

@@ -1,0 +1,64 @@
+// Filters of three by three taps as 36 products of tiles, where that pays.
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false" | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false winograd=false" | FileCheck %s --check-prefix=TAPS
+
+// CHECK-LABEL: module @transforms_filters
+// TAPS-LABEL: module @transforms_filters
+module @transforms_filters {
+  // 36 times 16 channels times 16 filters.
+  // CHECK: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<9216xf32>
+  // CHECK: memref.alloc() : memref<{{[0-9]+}}xf32>
+  // CHECK: call @kernel
+  // CHECK: func.func private @kernel
+  // CHECK-COUNT-36: vector.store
+  // CHECK: scf.for {{.+}} iter_args
+  // CHECK: vector.fma
+  // TAPS: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<2304xf32>
+  // TAPS-NOT: memref.alloc
+  share.param @w : tensor<3x3x16x16xf32> = dense<1.0> : tensor<3x3x16x16xf32>
+  func.func @main(%x: memref<1x34x34x16xf32>, %y: memref<1x32x32x16xf32>) {
+    %w = share.address @w : memref<3x3x16x16xf32>
+    linalg.conv_2d_nhwc_hwcf ins(%x, %w : memref<1x34x34x16xf32>, memref<3x3x16x16xf32>) outs(%y : memref<1x32x32x16xf32>)
+    return
+  }
+}
+
+// -----
+
+// A step of two, and channels that fill no vector, stay as they are.
+// CHECK-LABEL: module @leaves_others
+module @leaves_others {
+  // CHECK-DAG: share.param @strided.panels {{.*}} : tensor<2304xf32>
+  // CHECK-DAG: share.param @few.panels {{.*}} : tensor<432xf32>
+  share.param @strided : tensor<3x3x16x16xf32> = dense<1.0> : tensor<3x3x16x16xf32>
+  share.param @few : tensor<3x3x3x16xf32> = dense<1.0> : tensor<3x3x3x16xf32>
+  func.func @main(%x: memref<1x33x33x16xf32>, %y: memref<1x16x16x16xf32>, %u: memref<1x34x34x3xf32>, %v: memref<1x32x32x16xf32>) {
+    %strided = share.address @strided : memref<3x3x16x16xf32>
+    linalg.conv_2d_nhwc_hwcf {strides = dense<2> : tensor<2xi64>} ins(%x, %strided : memref<1x33x33x16xf32>, memref<3x3x16x16xf32>) outs(%y : memref<1x16x16x16xf32>)
+    %few = share.address @few : memref<3x3x3x16xf32>
+    linalg.conv_2d_nhwc_hwcf ins(%u, %few : memref<1x34x34x3xf32>, memref<3x3x3x16xf32>) outs(%v : memref<1x32x32x16xf32>)
+    return
+  }
+}
+
+// -----
+
+// A loop of layers reads one slice of the panels a step.
+// CHECK-LABEL: module @packs_slices
+module @packs_slices {
+  // CHECK: share.param @w.panels {{.*}} : tensor<3x256xf32>
+  // CHECK: %[[W:.+]] = share.address @w.panels
+  // CHECK: memref.subview %[[W]][%{{.+}}, 0] [1, 256] [1, 1]
+  share.param @w : tensor<3x16x16xf32> = dense<1.0> : tensor<3x16x16xf32>
+  func.func @main(%x: memref<4x16xf32>, %y: memref<4x16xf32>) {
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %three = arith.constant 3 : index
+    %w = share.address @w : memref<3x16x16xf32>
+    scf.for %i = %zero to %three step %one {
+      %layer = memref.subview %w[%i, 0, 0] [1, 16, 16] [1, 1, 1] : memref<3x16x16xf32> to memref<16x16xf32, strided<[16, 1], offset: ?>>
+      linalg.matmul ins(%x, %layer : memref<4x16xf32>, memref<16x16xf32, strided<[16, 1], offset: ?>>) outs(%y : memref<4x16xf32>)
+    }
+    return
+  }
+}
