@@ -1,0 +1,98 @@
+"""Results as JSON and as Markdown tables."""
+import json
+
+
+def amount(value, scale=1.0, digits=3):
+    """A number in as many digits as it deserves."""
+    if value is None:
+        return ""
+    value /= scale
+    return f"{value:.0f}" if value >= 100 else f"{value:.{digits}g}"
+
+
+def fastest_peer(rows):
+    """The quickest that is not Ligature and whose outputs are right."""
+    times = {peer: row["median_us"] for peer, row in rows.items()
+             if peer != "ligature" and "median_us" in row and row.get("agrees")}
+    return min(times, key=times.get) if times else None
+
+
+def ratio(rows):
+    """How many times faster Ligature is than the fastest peer; below 1 it loses."""
+    best, own = fastest_peer(rows), rows.get("ligature", {})
+    if not best or "median_us" not in own:
+        return None
+    return rows[best]["median_us"] / own["median_us"]
+
+
+def cells(peer, row, rows):
+    if "error" in row:
+        words = row["error"].strip().splitlines() or ["?"]
+        return [peer, "failed", "", "", "", "", "", "", words[-1][:80].replace("|", "/")]
+    best = fastest_peer(rows)
+    relative = rows[best]["median_us"] / row["median_us"] if best else None
+    remark = "" if row.get("agrees", True) else f"**differs: {row['difference']:.1e}**"
+    return [peer, amount(row["median_us"]), f"{100 * row['spread']:.0f} %",
+            amount(relative, digits=2), amount(row["load_ms"]), amount(row["first_ms"]),
+            amount(row["peak_kb"], 1024), amount(row["artefact_bytes"], 1e6), remark]
+
+
+HEADER = ["network", "threads", "runtime", "median us", "spread", "speed", "load ms",
+          "first ms", "peak MiB", "artefact MB", ""]
+
+
+def line(values):
+    return "| " + " | ".join(str(value) for value in values) + " |\n"
+
+
+def table(results):
+    """One row for each network, number of threads and runtime."""
+    text = line(HEADER) + line(["---"] * len(HEADER))
+    for case in results["cases"]:
+        for index, (peer, row) in enumerate(case["rows"].items()):
+            head = [case["network"], case["threads"]] if not index else ["", ""]
+            text += line(head + cells(peer, row, case["rows"]))
+    return text
+
+
+def worst(results):
+    """Networks by rising speed of Ligature against the fastest peer."""
+    rated = sorted((ratio(case["rows"]), case["network"], case["threads"],
+                    fastest_peer(case["rows"]), case["rows"])
+                   for case in results["cases"] if ratio(case["rows"]))
+    text = line(["speed", "network", "threads", "Ligature us", "fastest peer", "its us"])
+    text += line(["---"] * 6)
+    for speed, network, threads, peer, rows in rated:
+        text += line([f"{speed:.2f}", network, threads,
+                      amount(rows["ligature"]["median_us"]), peer,
+                      amount(rows[peer]["median_us"])])
+    return text
+
+
+def machine_lines(results):
+    m = results["machine"]
+    peers = ", ".join(f"{peer} {version}".strip()
+                      for peer, version in results["peers"].items())
+    return (f"- {m['cpu']} (family/model/stepping {m['cpu_family_model_stepping']}), "
+            f"{m['cores']} cores, {', '.join(m['caches'])}, {m['memory_gib']} GiB, "
+            f"{', '.join(m['vectors'])}; {m['system']}\n"
+            f"- {m['ligc']}, commit {m['commit']}; {peers}\n"
+            f"- `{results['command']}`\n")
+
+
+NOTE = """
+`speed` is the time of the fastest peer with right outputs by that of the row: 2
+is twice as fast, below 1 is slower. Medians of the rounds' medians; `spread` is
+the distance of the rounds' extremes by the median. `peak` is the high-water mark
+of resident memory above the process with the library loaded and no model.
+"""
+
+
+def write(results, folder):
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = "# Measurements\n\n" + machine_lines(results) + NOTE
+    if results["cases"]:
+        text += "\n" + table(results) + "\n## Slowest first\n\n" + worst(results)
+    for title, part in results.get("parts", {}).items():
+        text += f"\n## {title}\n\n" + part
+    (folder / "results.md").write_text(text)
