@@ -20,7 +20,6 @@ namespace lig::codegen {
 
 using namespace lig::codegen;
 using lig::TensorBytes;
-using lig::share::GetOp;
 using lig::share::ParamOp;
 
 namespace {
@@ -35,15 +34,16 @@ struct NarrowWeights
           << format << "'; the formats are bf16, f16 and int8";
       return signalPassFailure();
     }
-    llvm::DenseMap<StringAttr, SmallVector<GetOp>> gets;
-    getOperation().walk([&](GetOp get) {
-      gets[get.getSourceAttr().getAttr()].push_back(get);
+    llvm::DenseMap<StringAttr, SmallVector<Operation *>> reads;
+    getOperation().walk([&](Operation *op) {
+      if (StringAttr name = lig::share::getSymbolRead(op))
+        reads[name].push_back(op);
     });
     SymbolTable symbols(getOperation());
     for (auto param :
          llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
       if (isCandidate(param))
-        narrow(param, gets[param.getSymNameAttr()], *wanted, symbols);
+        narrow(param, reads[param.getSymNameAttr()], *wanted, symbols);
   }
 
 private:
@@ -54,10 +54,10 @@ private:
            type.getNumElements() >= minElements;
   }
 
-  void narrow(ParamOp param, ArrayRef<GetOp> gets, WeightFormat wanted,
+  void narrow(ParamOp param, ArrayRef<Operation *> reads, WeightFormat wanted,
               SymbolTable &symbols) {
     IRRewriter rewriter(&getContext());
-    WeightReaders readers(gets, rewriter);
+    WeightReaders readers(reads, rewriter);
     if (!readers.canNarrow())
       return;
     Channels channels = readers.getChannels();

@@ -1,20 +1,23 @@
-// What consumers read is often a moved weight: transposed, cut, turned around,
-// padded. All of that is known at compile time. The pass finds the values where
-// such expressions end (some user is not part of one), evaluates them, and puts
-// the results where the model's own parameters are.
+// What consumers read is often computed from weights: cut and padded, scaled,
+// a batch normalisation's factor, gates in another order. All of that is known
+// at compile time. The pass finds the values where such expressions end (some
+// user is not part of one) and puts the results where the model's own parameters
+// are, as long as that stores no more bytes: two scaled copies of one weight are
+// worth less than the tie.
 
-#include "PackedCopies.h"
 #include "ParameterTable.h"
-#include "ReadThroughTransposes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
+#include "Ligature/Analysis/Equivalence.h"
 #include "Ligature/Analysis/ParameterMoves.h"
+#include "Ligature/Analysis/StridedView.h"
 #include "Ligature/Codegen/Passes.h"
-#include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -23,8 +26,16 @@ namespace lig::codegen {
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
 
-/// Storing this many elements beside what is read is always worth it.
-static constexpr int64_t kSmallElements = 64;
+/// Storing this many bytes beside what is read is always worth it.
+static constexpr int64_t kSmallBytes = 256;
+
+static RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+static int64_t bytesOf(RankedTensorType type) {
+  return type.getNumElements() * lig::getElementBytes(type.getElementType());
+}
 
 /// True if `value` only repeats elements, as a bias does along a batch: kernels
 /// repeat them for nothing.
@@ -33,108 +44,164 @@ static bool isBroadcast(Value value) {
   if (isa_and_nonnull<linalg::BroadcastOp>(op))
     return true;
   Value operand = op ? lig::getMovedOperand(op) : Value();
-  return operand && cast<RankedTensorType>(operand.getType()).getNumElements() <
-                        cast<RankedTensorType>(value.getType()).getNumElements();
+  return operand &&
+         typeOf(operand).getNumElements() < typeOf(value).getNumElements();
 }
 
 namespace {
+/// Where an expression of parameters ends.
+struct End {
+  Value value;
+  /// The parameters it reads.
+  SmallVector<StringAttr> roots;
+  std::optional<lig::TensorBytes> bytes;
+};
+
+/// Expressions that read one another's parameters: packed together or not.
+struct Family {
+  SmallVector<End *> ends;
+  llvm::SetVector<StringAttr> roots;
+};
+
 struct PackParameters
     : lig::codegen::impl::PackParametersPassBase<PackParameters> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     lig::codegen::ParameterTable table(module);
-    // A parameter that something reads as it is stays; its transposes would be
-    // second copies, so their consumers read it the other way instead.
-    reads.emplace(module);
-    numRead += lig::codegen::readThroughTransposes(module, *reads);
-    for (auto function : module.getOps<func::FuncOp>()) {
-      packIn(function, table);
-      IRRewriter rewriter(&getContext());
-      (void)runRegionDCE(rewriter, function->getRegions());
+    SymbolTableCollection tables;
+    lig::ConstantEvaluator evaluator(tables);
+    findEnds(evaluator);
+    for (Family &family : makeFamilies()) {
+      if (savesBytes(family, table.getSymbols(), evaluator))
+        for (End *end : family.ends)
+          pack(*end, table);
+      else
+        numKept += family.ends.size();
     }
-    dropUnread(table);
+    IRRewriter rewriter(&getContext());
+    for (auto function : module.getOps<func::FuncOp>())
+      (void)runRegionDCE(rewriter, function->getRegions());
+    numDropped += table.eraseUnread(copies, getArgument());
   }
 
 private:
-  bool isWorthPacking(Value value, lig::ConstantEvaluator &evaluator) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || reads->isFree(value) || isBroadcast(value))
+  bool isKnown(Value value, lig::ConstantEvaluator &evaluator) {
+    if (!isa<RankedTensorType>(value.getType()) || isBroadcast(value))
       return false;
     lig::ConstantEvaluator::Facts facts = evaluator.getFacts(value);
-    return facts.known && facts.root &&
-           type.getNumElements() <=
-               2 * facts.parameterElements + kSmallElements;
+    return facts.known && facts.root;
   }
 
-  /// The values to pack, in program order: worth it themselves, and read by
-  /// something that is not.
-  SmallVector<Value> findEnds(func::FuncOp function,
-                              lig::ConstantEvaluator &evaluator) {
-    SmallVector<Value> ends;
-    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (op->getNumResults() != 1 ||
-          !isWorthPacking(op->getResult(0), evaluator))
-        return;
+  /// Values in program order that are known and that something reads which is
+  /// not known itself: computed ones as ends, the others as reads of roots.
+  void findEnds(lig::ConstantEvaluator &evaluator) {
+    ends.clear();
+    bytesRead.clear();
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isa<lig::share::ViewOp>(op))
+        return WalkResult::skip();
+      if (op->getNumResults() != 1)
+        return WalkResult::advance();
+      Value value = op->getResult(0);
       bool escapes = llvm::any_of(op->getUsers(), [&](Operation *user) {
         return user->getNumResults() != 1 ||
-               !isWorthPacking(user->getResult(0), evaluator);
+               !isKnown(user->getResult(0), evaluator);
       });
-      if (escapes)
-        ends.push_back(op->getResult(0));
+      if (!escapes)
+        return WalkResult::advance();
+      if (std::optional<lig::StridedView> view = lig::getStridedView(value))
+        bytesRead[view->get.getSourceAttr().getAttr()] += bytesOf(view->type);
+      else if (isKnown(value, evaluator))
+        ends.push_back({value, findRoots(value), std::nullopt});
+      return WalkResult::advance();
     });
-    return ends;
   }
 
-  void packIn(func::FuncOp function, lig::codegen::ParameterTable &table) {
-    SymbolTableCollection tables;
-    lig::ConstantEvaluator evaluator(tables);
-    // One end may read another, so all are computed before any is replaced.
-    struct Packed {
-      Value value;
-      lig::TensorBytes bytes;
-      StringAttr root;
-      lig::codegen::PackedCopies::Reads reads;
-    };
-    SmallVector<Packed> ends;
-    for (Value value : findEnds(function, evaluator)) {
-      if (std::optional<lig::TensorBytes> bytes = evaluator.evaluate(value))
-        ends.push_back({value, *bytes, evaluator.getFacts(value).root,
-                        lig::codegen::PackedCopies::countReads(value)});
-      evaluator.dropValues();
+  static SmallVector<StringAttr> findRoots(Value value) {
+    llvm::SetVector<Operation *> seen;
+    llvm::SetVector<StringAttr> roots;
+    seen.insert(value.getDefiningOp());
+    for (size_t i = 0; i < seen.size(); ++i) {
+      if (auto get = dyn_cast<lig::share::GetOp>(seen[i]))
+        roots.insert(get.getSourceAttr().getAttr());
+      for (Value operand : seen[i]->getOperands())
+        if (Operation *op = operand.getDefiningOp())
+          seen.insert(op);
     }
-    for (Packed &end : ends) {
-      auto [param, isNew] =
-          table.getOrCreate(end.bytes, (end.root.getValue() + ".packed").str(),
-                            end.value.getLoc());
-      if (isNew) {
-        auto root = table.getSymbols().lookup<lig::share::ParamOp>(end.root);
-        lig::share::markPacked(param, root);
-        copies.add(param, std::move(end.reads));
-      }
-      isNew ? ++numPacked : ++numShared;
-      OpBuilder b(end.value.getDefiningOp());
-      end.value.replaceAllUsesWith(lig::share::GetOp::create(
-          b, end.value.getLoc(), end.value.getType(), param.getSymName()));
-    }
+    return roots.takeVector();
   }
 
-  /// Drops frozen parameters that nothing in the module reads.
-  void dropUnread(lig::codegen::ParameterTable &table) {
-    llvm::DenseSet<StringAttr> read;
-    getOperation().walk([&](lig::share::GetOp get) {
-      read.insert(get.getSourceAttr().getAttr());
-    });
-    copies.record(read, table.getSymbols(), getArgument());
-    for (auto param : llvm::make_early_inc_range(
-             getOperation().getOps<lig::share::ParamOp>())) {
-      if (!param.isFrozen() || read.contains(param.getSymNameAttr()))
+  std::vector<Family> makeFamilies() {
+    llvm::EquivalenceClasses<const void *> classes;
+    for (End &end : ends)
+      for (StringAttr root : end.roots)
+        classes.unionSets(end.roots.front().getAsOpaquePointer(),
+                          root.getAsOpaquePointer());
+    // A small result is worth its bytes whatever the others of its family are.
+    llvm::MapVector<std::pair<const void *, const End *>, Family> families;
+    for (End &end : ends) {
+      bool isSmall = bytesOf(typeOf(end.value)) <= kSmallBytes;
+      Family &family = families[{
+          classes.getLeaderValue(end.roots.front().getAsOpaquePointer()),
+          isSmall ? &end : nullptr}];
+      family.ends.push_back(&end);
+      family.roots.insert_range(end.roots);
+    }
+    std::vector<Family> result;
+    for (auto &[leader, family] : families)
+      result.push_back(std::move(family));
+    return result;
+  }
+
+  /// True if the results need no more room than the parameters they are made
+  /// of, of which those stay that something else reads.
+  bool savesBytes(Family &family, SymbolTable &symbols,
+                  lig::ConstantEvaluator &evaluator) {
+    int64_t before = 0, after = 0;
+    for (StringAttr root : family.roots) {
+      int64_t bytes =
+          bytesOf(symbols.lookup<lig::share::ParamOp>(root).getTensorType());
+      before += bytes;
+      after += std::min(bytes, bytesRead.lookup(root));
+    }
+    llvm::DenseMap<uint64_t, SmallVector<const lig::TensorBytes *>> distinct;
+    for (End *end : family.ends) {
+      end->bytes = evaluator.evaluate(end->value);
+      if (!end->bytes)
         continue;
-      table.getSymbols().erase(param);
-      ++numDropped;
+      auto &equal = distinct[lig::hashBytes(end->bytes->data)];
+      bool isNew = llvm::none_of(equal, [&](const lig::TensorBytes *other) {
+        return other->type == end->bytes->type &&
+               other->data == end->bytes->data;
+      });
+      if (!isNew)
+        continue;
+      equal.push_back(&*end->bytes);
+      int64_t bytes = end->bytes->data.size();
+      after += bytes <= kSmallBytes ? 0 : bytes;
     }
+    evaluator.dropValues();
+    bool saves = after <= before;
+    if (!saves)
+      for (End *end : family.ends)
+        end->bytes.reset();
+    return saves;
   }
 
-  std::optional<lig::codegen::ParameterReads> reads;
+  void pack(End &end, lig::codegen::ParameterTable &table) {
+    if (!end.bytes)
+      return;
+    auto [param, isNew] = table.getOrCreatePacked(
+        *end.bytes, end.roots.front(), end.value.getLoc());
+    if (isNew)
+      copies.add(param, lig::codegen::PackedCopies::countReads(end.value));
+    isNew ? ++numPacked : ++numShared;
+    lig::codegen::replaceByParameter(end.value, param);
+    end.bytes.reset();
+  }
+
+  std::vector<End> ends;
+  llvm::DenseMap<StringAttr, int64_t> bytesRead;
   lig::codegen::PackedCopies copies;
 };
 } // namespace

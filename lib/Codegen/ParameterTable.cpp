@@ -4,6 +4,8 @@
 
 #include "ParameterTable.h"
 
+#include "Ligature/Dialect/Share/IR/BrokenTies.h"
+
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -37,4 +39,42 @@ lig::codegen::ParameterTable::getOrCreate(const TensorBytes &bytes,
     held = *stored;
   candidates.push_back({param, held});
   return {param, true};
+}
+
+lig::codegen::ParameterTable::Entry
+lig::codegen::ParameterTable::getOrCreatePacked(const TensorBytes &bytes,
+                                                StringAttr root, Location loc) {
+  Entry entry = getOrCreate(bytes, (root.getValue() + ".packed").str(), loc);
+  if (!entry.isNew)
+    return entry;
+  share::markPacked(entry.param, symbols.lookup<share::ParamOp>(root));
+  return entry;
+}
+
+void lig::codegen::replaceByParameter(Value value, share::ParamOp param) {
+  OpBuilder b(value.getDefiningOp());
+  value.replaceAllUsesWith(share::GetOp::create(b, value.getLoc(),
+                                                value.getType(),
+                                                param.getSymName()));
+}
+
+unsigned lig::codegen::ParameterTable::eraseUnread(PackedCopies &copies,
+                                                   StringRef pass) {
+  llvm::DenseSet<StringAttr> read;
+  module.walk([&](Operation *op) {
+    if (StringAttr name = share::getSymbolRead(op))
+      read.insert(name);
+  });
+  copies.record(read, symbols, pass);
+  unsigned count = 0;
+  for (auto param :
+       llvm::make_early_inc_range(module.getOps<share::ParamOp>())) {
+    if (!param.isFrozen() || read.contains(param.getSymNameAttr()))
+      continue;
+    if (last == param)
+      last = nullptr;
+    symbols.erase(param);
+    ++count;
+  }
+  return count;
 }

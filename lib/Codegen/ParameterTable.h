@@ -2,6 +2,8 @@
 #ifndef LIGATURE_LIB_CODEGEN_PARAMETERTABLE_H
 #define LIGATURE_LIB_CODEGEN_PARAMETERTABLE_H
 
+#include "PackedCopies.h"
+
 #include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
@@ -23,6 +25,16 @@ public:
   /// A frozen parameter that holds `bytes`, called `name` or nearly so.
   Entry getOrCreate(const TensorBytes &bytes, llvm::StringRef name,
                     mlir::Location loc);
+
+  /// The same for bytes that were computed from parameter `root`.
+  Entry getOrCreatePacked(const TensorBytes &bytes, mlir::StringAttr root,
+                          mlir::Location loc);
+
+  /// Drops frozen parameters that nothing in the module reads; says how many.
+  /// `copies` of others among those that stay are recorded as such, as the
+  /// doing of `pass`.
+  unsigned eraseUnread(PackedCopies &copies, llvm::StringRef pass);
+
   mlir::SymbolTable &getSymbols() { return symbols; }
 
 private:
@@ -33,6 +45,9 @@ private:
       made;
   mlir::Operation *last = nullptr;
 };
+
+/// Makes all uses of `value` read `param`, which holds its elements.
+void replaceByParameter(mlir::Value value, share::ParamOp param);
 
 } // namespace lig::codegen
 

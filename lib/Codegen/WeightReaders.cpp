@@ -5,6 +5,7 @@
 
 #include "WeightReaders.h"
 
+#include "Ligature/Analysis/StridedView.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -51,16 +52,26 @@ static Value sliceOf(OpOperand &use) {
   return scan.getSliceArgs()[number - first];
 }
 
-WeightReaders::WeightReaders(ArrayRef<share::GetOp> gets,
+WeightReaders::WeightReaders(ArrayRef<Operation *> reads,
                              RewriterBase &rewriter) {
-  for (share::GetOp get : gets) {
-    wide = cast<RankedTensorType>(get.getType()).getElementType();
-    collect(get.getResult(), rewriter);
+  for (Operation *read : reads) {
+    Value value = read->getResult(0);
+    auto type = cast<RankedTensorType>(value.getType());
+    wide = type.getElementType();
+    auto strided = dyn_cast<share::GetStridedOp>(read);
+    if (strided)
+      offsetOf[value] = strided.getOffset();
+    collect(value,
+            strided ? SmallVector<int64_t>(strided.getStrides())
+                    : lig::getRowMajorStrides(type.getShape()),
+            rewriter);
   }
 }
 
-void WeightReaders::collect(Value value, RewriterBase &rewriter) {
+void WeightReaders::collect(Value value, ArrayRef<int64_t> strides,
+                            RewriterBase &rewriter) {
   moved.push_back(value);
+  stridesOf[value] = SmallVector<int64_t>(strides);
   // Made generic first: that replaces the uses that are looked at below.
   for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
     auto named = dyn_cast<linalg::LinalgOp>(user);
@@ -75,9 +86,13 @@ void WeightReaders::collect(Value value, RewriterBase &rewriter) {
     if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
             tensor::ExtractSliceOp>(user) &&
         use.getOperandNumber() == 0) {
-      collect(user->getResult(0), rewriter);
+      auto type = cast<RankedTensorType>(user->getResult(0).getType());
+      isKnown &= !offsetOf.contains(value);
+      collect(user->getResult(0), lig::getRowMajorStrides(type.getShape()),
+              rewriter);
     } else if (Value slice = sliceOf(use)) {
-      collect(slice, rewriter);
+      isKnown &= !offsetOf.contains(value);
+      collect(slice, strides.drop_front(), rewriter);
     } else if (isa<tensor::ExtractOp>(user)) {
       leaves.push_back(&use);
     } else if (auto generic = dyn_cast<linalg::GenericOp>(user);
@@ -94,16 +109,8 @@ void WeightReaders::collect(Value value, RewriterBase &rewriter) {
   }
 }
 
-/// Elements of `type` behind one step of dimension `dim`.
-static int64_t innerOf(RankedTensorType type, int64_t dim) {
-  int64_t inner = 1;
-  for (int64_t extent : type.getShape().drop_front(dim + 1))
-    inner *= extent;
-  return inner;
-}
-
 /// The channels as the sum of products at `use` would like them.
-static Channels channelsAt(OpOperand &use) {
+Channels WeightReaders::channelsAt(OpOperand &use) const {
   auto op = cast<linalg::GenericOp>(use.getOwner());
   auto type = cast<RankedTensorType>(use.get().getType());
   AffineMap map = op.getMatchingIndexingMap(&use);
@@ -117,18 +124,22 @@ static Channels channelsAt(OpOperand &use) {
       return other != &use && op.getMatchingIndexingMap(other).isFunctionOfDim(
                                   loop.getPosition());
     });
-    if (isOwn && type.getDimSize(dim) > best.channels)
-      best = {type.getDimSize(dim), innerOf(type, dim)};
+    if (isOwn && type.getDimSize(dim) > best.channels &&
+        stridesOf.at(use.get())[dim] > 0)
+      best = {type.getDimSize(dim), stridesOf.at(use.get())[dim]};
   }
   return best;
 }
 
-/// The dimension of `type` that counts the channels, if there is one.
-static std::optional<int64_t> channelDim(RankedTensorType type,
-                                         Channels channels) {
+/// The dimension of `value` that counts the channels, if there is one.
+std::optional<int64_t> WeightReaders::channelDim(Value value,
+                                                 Channels channels) const {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (offsetOf.lookup(value) / channels.inner % channels.channels != 0)
+    return std::nullopt;
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.getDimSize(dim) == channels.channels &&
-        innerOf(type, dim) == channels.inner)
+        stridesOf.at(value)[dim] == channels.inner)
       return dim;
   return std::nullopt;
 }
@@ -146,7 +157,7 @@ Channels WeightReaders::getChannels() const {
   }
   Channels channels = agreed.value_or(Channels());
   for (OpOperand *use : leaves)
-    if (!channelDim(cast<RankedTensorType>(use->get().getType()), channels))
+    if (!channelDim(use->get(), channels))
       return {};
   return channels;
 }
@@ -220,7 +231,7 @@ void WeightReaders::narrowGeneric(OpOperand &use, StringAttr scales,
     return;
   AffineExpr channel = getAffineConstantExpr(0, op.getContext());
   if (channels.channels > 1)
-    channel = map.getResult(*channelDim(type, channels));
+    channel = map.getResult(*channelDim(use.get(), channels));
   rewriter.setInsertionPoint(op);
   Value factors = readScales(rewriter, loc, scales, channels);
   if (isContraction && (channels.channels == 1 || isa<AffineDimExpr>(channel)))
@@ -258,7 +269,7 @@ void WeightReaders::narrowExtract(OpOperand &use, StringAttr scales,
     Value factors = readScales(b, loc, scales, channels);
     Value at = channels.channels == 1
                    ? Value(arith::ConstantIndexOp::create(b, loc, 0))
-                   : extract.getIndices()[*channelDim(type, channels)];
+                   : extract.getIndices()[*channelDim(use.get(), channels)];
     Value factor = tensor::ExtractOp::create(rewriter, loc, factors, at);
     number = arith::MulFOp::create(rewriter, loc, number, factor);
   }

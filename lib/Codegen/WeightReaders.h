@@ -9,15 +9,17 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace lig::codegen {
 
 /// Everything that reads one parameter.
 class WeightReaders {
 public:
-  /// Finds the readers of what `gets` give. Named operations among them become
-  /// generic ones.
-  WeightReaders(llvm::ArrayRef<share::GetOp> gets, mlir::RewriterBase &rewriter);
+  /// Finds the readers of what `reads` (share.get and share.get_strided of one
+  /// parameter) give. Named operations among them become generic ones.
+  WeightReaders(llvm::ArrayRef<mlir::Operation *> reads,
+                mlir::RewriterBase &rewriter);
 
   /// Whether all readers can read another element type, and a sum of products
   /// is among them.
@@ -34,7 +36,10 @@ public:
               mlir::RewriterBase &rewriter);
 
 private:
-  void collect(mlir::Value value, mlir::RewriterBase &rewriter);
+  void collect(mlir::Value value, llvm::ArrayRef<int64_t> strides,
+               mlir::RewriterBase &rewriter);
+  Channels channelsAt(mlir::OpOperand &use) const;
+  std::optional<int64_t> channelDim(mlir::Value value, Channels channels) const;
   mlir::Value readScales(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::StringAttr scales, Channels channels);
   void narrowGeneric(mlir::OpOperand &use, mlir::StringAttr scales,
@@ -44,6 +49,10 @@ private:
 
   bool isKnown = true, hasContraction = false;
   mlir::Type wide;
+  /// Elements of the parameter from one step of each dimension to the next.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> stridesOf;
+  /// Where the parameter is read through strides, the first element.
+  llvm::DenseMap<mlir::Value, int64_t> offsetOf;
   /// Values whose type changes, and uses where it becomes the old one again.
   llvm::SmallVector<mlir::Value> moved;
   llvm::SmallVector<mlir::OpOperand *> leaves;

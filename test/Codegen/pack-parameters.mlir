@@ -1,28 +1,6 @@
-// What depends on parameters alone is computed at compile time, once.
+// What is computed from parameters alone is computed at compile time, once, if
+// that costs no bytes.
 // RUN: lig-opt %s -split-input-file -lig-pack-parameters | FileCheck %s
-
-// Two uses of one transpose share one packed parameter; the original is gone.
-// CHECK-LABEL: module @transposes
-module @transposes {
-  // CHECK-NOT: share.param @w :
-  // CHECK: share.param @w.packed {share.packed_from = "w"} : tensor<3x2xf32> = dense<{{\[\[}}1.000000e+00, 4.000000e+00], [2.000000e+00, 5.000000e+00], [3.000000e+00, 6.000000e+00]]>
-  // CHECK-NOT: share.param
-  share.param @w : tensor<2x3xf32> = dense<[[1., 2., 3.], [4., 5., 6.]]> : tensor<2x3xf32>
-  // CHECK: func.func @main
-  // CHECK-NOT: linalg.transpose
-  func.func @main() -> (tensor<3x2xf32>, tensor<3x2xf32>) {
-    %w = share.get @w : tensor<2x3xf32>
-    %e = tensor.empty() : tensor<3x2xf32>
-    %0 = linalg.transpose ins(%w : tensor<2x3xf32>) outs(%e : tensor<3x2xf32>) permutation = [1, 0]
-    %v = share.get @w : tensor<2x3xf32>
-    %1 = linalg.transpose ins(%v : tensor<2x3xf32>) outs(%e : tensor<3x2xf32>) permutation = [1, 0]
-    // CHECK: share.get @w.packed :
-    // CHECK: share.get @w.packed :
-    return %0, %1 : tensor<3x2xf32>, tensor<3x2xf32>
-  }
-}
-
-// -----
 
 // Moves of every kind, to the end of the expression.
 // CHECK-LABEL: module @moves
@@ -106,33 +84,35 @@ module @leaves_alone {
 
 // -----
 
-// Tied in both orientations: one copy, the second product reads by columns.
-// CHECK: #[[COLUMNS:.+]] = affine_map<(d0, d1, d2) -> (d1, d2)>
-// CHECK-LABEL: module @tied
-module @tied {
-  // CHECK: share.param @w : tensor<8x4xf32>
+// Two scales of one weight would be two copies of it, and a weight that is also
+// read as it is would be stored beside its scale: both are left.
+// CHECK-LABEL: module @costs_bytes
+module @costs_bytes {
+  // CHECK: share.param @w : tensor<100xf32>
   // CHECK-NOT: share.param
-  share.param @w : tensor<8x4xf32> = dense_resource<w> : tensor<8x4xf32>
-  // CHECK: func.func @main
-  func.func @main(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
-    // CHECK: %[[W:.+]] = share.get @w
-    %w = share.get @w : tensor<8x4xf32>
-    %e = tensor.empty() : tensor<4x8xf32>
-    %t = linalg.transpose ins(%w : tensor<8x4xf32>) outs(%e : tensor<4x8xf32>) permutation = [1, 0]
-    %e1 = tensor.empty() : tensor<2x4xf32>
-    %e2 = tensor.empty() : tensor<2x8xf32>
-    // CHECK: linalg.matmul ins(%{{.+}}, %[[W]]
-    %h = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x4xf32>) outs(%e1 : tensor<2x4xf32>) -> tensor<2x4xf32>
-    // CHECK: linalg.generic {indexing_maps = [#{{.+}}, #[[COLUMNS]], #{{.+}}]{{.*}} ins(%{{.+}}, %[[W]]
-    %y = linalg.matmul ins(%h, %t : tensor<2x4xf32>, tensor<4x8xf32>) outs(%e2 : tensor<2x8xf32>) -> tensor<2x8xf32>
-    return %y : tensor<2x8xf32>
+  share.param @w : tensor<100xf32> = dense_resource<w100> : tensor<100xf32>
+  func.func @main(%x: tensor<100xf32>) -> tensor<100xf32> {
+    // CHECK-COUNT-2: arith.mulf
+    %w = share.get @w : tensor<100xf32>
+    %e = tensor.empty() : tensor<100xf32>
+    %half = arith.constant 0.5 : f32
+    %a = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+        iterator_types = ["parallel"]} ins(%w : tensor<100xf32>) outs(%e : tensor<100xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %p = arith.mulf %in, %half : f32
+      linalg.yield %p : f32
+    } -> tensor<100xf32>
+    %y = linalg.mul ins(%x, %a : tensor<100xf32>, tensor<100xf32>) outs(%e : tensor<100xf32>) -> tensor<100xf32>
+    %third = arith.constant 0.3 : f32
+    %b = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+        iterator_types = ["parallel"]} ins(%w : tensor<100xf32>) outs(%e : tensor<100xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %p = arith.mulf %in, %third : f32
+      linalg.yield %p : f32
+    } -> tensor<100xf32>
+    %z = linalg.add ins(%y, %b : tensor<100xf32>, tensor<100xf32>) outs(%e : tensor<100xf32>) -> tensor<100xf32>
+    return %z : tensor<100xf32>
   }
 }
 
-{-#
-  dialect_resources: {
-    builtin: {
-      w: "0x040000000000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F"
-    }
-  }
-#-}
+{-# dialect_resources: { builtin: { w100: "0x040000000000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040" } } #-}

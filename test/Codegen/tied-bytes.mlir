@@ -4,7 +4,7 @@
 // (128 where it is aligned).
 // DEFINE: %{share} = share-drop-unread,share-merge-parameters,share-outline-views,share-simplify-views,share-drop-unread
 // DEFINE: %{net} = convert-net-to-linalg,net-propagate-layout,net-fuse-elementwise,canonicalize,cse
-// DEFINE: %{kernel} = share-inline-views,share-outline-constants,cse,lig-pack-parameters,lig-bufferize,lig-cpu-emit-kernels
+// DEFINE: %{kernel} = share-inline-views,share-outline-constants,cse,lig-pack-parameters,lig-order-parameters,lig-bufferize,lig-cpu-emit-kernels
 // RUN: lig-opt %s --pass-pipeline='builtin.module(%{share},share-print-report)' | FileCheck %s --check-prefixes=SHARE,REPORT
 // RUN: lig-opt %s --pass-pipeline='builtin.module(%{share},%{net},share-print-report)' | FileCheck %s --check-prefix=REPORT
 // RUN: lig-opt %s --pass-pipeline='builtin.module(%{share},%{net},%{kernel})' | FileCheck %s --check-prefix=KERNEL

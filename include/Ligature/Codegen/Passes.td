@@ -45,29 +45,55 @@ def OutlineConstantsPass : Pass<"share-outline-constants", "::mlir::ModuleOp"> {
 def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
   let summary = "Compute what depends on parameters alone, once";
   let description = [{
-    The largest expressions of frozen parameters (transposes, slices, pads,
-    scales, ...) are evaluated and become parameters of their own, in the form
-    their consumers read. Equal ones are one, however many uses asked. An
-    expression that needs far more room than what it reads, such as a
-    broadcast, stays as it is, and a plain reshape costs nothing and stays too.
-    A transpose of a parameter that is also read as it is would be a second
-    copy: there the consumer reads the parameter through its indexing map, and
-    where only transposes of a parameter are read, all read one of them. Slices
-    of the leading dimension are read in place as long as the whole is stored.
+    The largest expressions of frozen parameters (pads, scales, products, ...)
+    are evaluated and become parameters of their own, in the form their
+    consumers read. Equal ones are one, however many uses asked. Expressions
+    that share parameters are packed together, and only if all results and the
+    parameters that something else still reads need no more bytes than there
+    were; results of at most 256 bytes are packed in any case. What only moves
+    a parameter's elements is left to `lig-order-parameters`.
 
     **Before**: expressions over `share.get`.
     **After**: `share.get` of packed parameters, which say in
     `share.packed_from` what they were made of and, where they are second
     copies, in `share.broken_tie` why.
-    **Keeps**: a parameter that anything still reads as it was.
+    **Keeps**: a parameter that anything still reads as it was; expressions
+    that would cost bytes, such as two scales of one weight.
     **Refuses**: nothing.
   }];
   let dependentDialects = ["::lig::share::ShareDialect"];
   let statistics = [
     Statistic<"numPacked", "num-packed", "packed parameters made">,
     Statistic<"numShared", "num-shared", "uses served by one made before">,
-    Statistic<"numRead", "num-read-through",
-              "uses that read a parameter through a transposed map">,
+    Statistic<"numKept", "num-kept",
+              "expressions left because packing them costs bytes">,
+    Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
+}
+
+def OrderParametersPass : Pass<"lig-order-parameters", "::mlir::ModuleOp"> {
+  let summary = "Store each parameter in one order and read it in any";
+  let description = [{
+    Transposes, slices, reversals and reshapes of a parameter are one strided
+    view of it. If all views that are read are together no larger than the
+    parameter, each is stored as it is read. Otherwise the order of the whole
+    that most consumers read is stored, and all others read that in place, by
+    `share.get_strided`; where the views are not slices of that order, the
+    parameter stays as it is.
+
+    **Before**: moves of `share.get`.
+    **After**: `share.get` of parameters in their new order, which say in
+    `share.packed_from` what they were and, where they are second copies, in
+    `share.broken_tie` why; `share.get_strided`.
+    **Keeps**: the order of a parameter whose value is not known or may change,
+    and of one that is read as it is. Slices of its leading dimension stay
+    slices.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::lig::share::ShareDialect"];
+  let statistics = [
+    Statistic<"numPacked", "num-packed", "parameters stored in a new order">,
+    Statistic<"numShared", "num-shared", "orders that were stored already">,
+    Statistic<"numRead", "num-read-strided", "values read through strides">,
     Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
 }
 

@@ -48,13 +48,32 @@ static int64_t reachOf(const Nest &nest, const Access &access) {
   return reach;
 }
 
+/// How far before the first element negative strides lead.
+static int64_t reachBack(const Nest &nest, const Access &access) {
+  int64_t lowest = access.offset;
+  for (auto [i, loop] : llvm::enumerate(nest.loops))
+    lowest += (loop.extent - 1) * std::min<int64_t>(stepOf(access, i), 0);
+  return std::max<int64_t>(-lowest, 0);
+}
+
+/// `start - back` elements.
+static OpFoldResult moveBack(ImplicitLocOpBuilder &b, OpFoldResult start,
+                             int64_t back) {
+  if (std::optional<int64_t> known = getConstantIntValue(start))
+    return b.getIndexAttr(*known - back);
+  Value distance = arith::ConstantIndexOp::create(b, back);
+  return arith::SubIOp::create(b, cast<Value>(start), distance, kNoWrap)
+      .getResult();
+}
+
 /// The whole reach of a buffer as one dimension of unit stride.
 Value Emitter::flatten(const Access &access) {
   auto type = cast<MemRefType>(access.source.getType());
   auto [strides, offset] = type.getStridesAndOffset();
   Value source = access.source;
   OpFoldResult start = b.getIndexAttr(offset);
-  int64_t reach = reachOf(nest, access);
+  int64_t back = reachBack(nest, access);
+  int64_t reach = reachOf(nest, access) + back;
   if (access.detached) {
     if (access.start)
       start = access.start;
@@ -67,6 +86,8 @@ Value Emitter::flatten(const Access &access) {
     source = parts.getBaseBuffer();
     start = parts.getOffset();
   }
+  if (back != 0)
+    start = moveBack(b, start, back);
   return memref::ReinterpretCastOp::create(
       b, source, start, ArrayRef<OpFoldResult>{b.getIndexAttr(reach)},
       ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
@@ -75,7 +96,8 @@ Value Emitter::flatten(const Access &access) {
 Position Emitter::start() const {
   Position position;
   for (const Access &access : nest.accesses)
-    position.offsets.push_back({Value(), access.offset});
+    position.offsets.push_back(
+        {Value(), access.offset + reachBack(nest, access)});
   for (const Loop &loop : nest.loops)
     position.indices.push_back({Value(), loop.first});
   return position;

@@ -40,6 +40,8 @@ Panel addPanel(ImplicitLocOpBuilder &b, Nest &nest, unsigned access,
                               operand.element);
   copy.source = memref::AllocOp::create(b, type);
   copy.offset = 0;
+  copy.detached = false;
+  copy.start = {};
   // The lane loop keeps its step of one; the kernel starts each tile anew.
   for (auto [loop, stride] : llvm::zip(nest.loops, copy.strides))
     stride = stride && !loop.reduction ? 1 : 0;

@@ -1,6 +1,6 @@
 // What a body does to its slice of a stacked parameter is done to the stack.
 // RUN: lig-opt %s -net-hoist-slices -canonicalize -cse | FileCheck %s
-// RUN: lig-opt %s -net-hoist-slices -canonicalize -cse -lig-pack-parameters | FileCheck %s --check-prefix=PACKED
+// RUN: lig-opt %s -net-hoist-slices -canonicalize -cse -lig-pack-parameters -lig-order-parameters | FileCheck %s --check-prefix=PACKED
 
 // PACKED: share.param @w.packed {{.*}} : tensor<2x4x8xf32>
 // PACKED: func.func @transposes

@@ -4,6 +4,7 @@
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace lig::share;
@@ -12,6 +13,13 @@ Operation *lig::share::lookupParameter(Operation *op, FlatSymbolRefAttr name,
                                        SymbolTableCollection &tables) {
   Operation *symbol = tables.lookupNearestSymbolFrom(op, name);
   return isa_and_nonnull<ParamOp, ViewOp>(symbol) ? symbol : nullptr;
+}
+
+StringAttr lig::share::getSymbolRead(Operation *op) {
+  return llvm::TypeSwitch<Operation *, StringAttr>(op)
+      .Case<GetOp, GetStridedOp, AddressOp>(
+          [](auto read) { return read.getSourceAttr().getAttr(); })
+      .Default([](Operation *) { return StringAttr(); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -83,7 +91,7 @@ LogicalResult ViewOp::verifyRegions() {
 }
 
 //===----------------------------------------------------------------------===//
-// share.get, share.address
+// share.get, share.get_strided, share.address
 //===----------------------------------------------------------------------===//
 
 /// The type a symbol offers, or a diagnostic on `op` if it is no parameter.
@@ -117,6 +125,44 @@ LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 void GetOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getSource());
+}
+
+/// True if every element that is read lies in [0, count).
+static bool staysInside(int64_t offset, ArrayRef<int64_t> strides,
+                        ArrayRef<int64_t> shape, int64_t count) {
+  int64_t lowest = offset, highest = offset;
+  for (auto [stride, extent] : llvm::zip(strides, shape)) {
+    if (extent == 0)
+      return true;
+    int64_t reach;
+    int64_t &end = stride < 0 ? lowest : highest;
+    if (llvm::MulOverflow(stride, extent - 1, reach) ||
+        llvm::AddOverflow(end, reach, end))
+      return false;
+  }
+  return lowest >= 0 && highest < count;
+}
+
+LogicalResult GetStridedOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<RankedTensorType> type = typeOfSource(*this, getSourceAttr(), tables);
+  if (failed(type))
+    return failure();
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (type->getElementType() != result.getElementType())
+    return emitOpError("has type ") << result << " but " << getSourceAttr()
+                                    << " has type " << *type;
+  if (static_cast<int64_t>(getStrides().size()) != result.getRank())
+    return emitOpError("has ") << getStrides().size() << " strides for "
+                               << result.getRank() << " dimensions";
+  if (!staysInside(getOffset(), getStrides(), result.getShape(),
+                   type->getNumElements()))
+    return emitOpError("reads beyond the ")
+           << type->getNumElements() << " elements of " << getSourceAttr();
+  return success();
+}
+
+void GetStridedOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getResult(), getSource());
 }
 

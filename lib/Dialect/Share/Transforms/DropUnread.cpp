@@ -26,12 +26,8 @@ struct DropUnread : lig::share::impl::DropUnreadPassBase<DropUnread> {
     };
     llvm::DenseMap<StringAttr, SmallVector<StringAttr>> viewReads;
     module.walk([&](Operation *op) {
-      StringAttr name;
-      if (auto get = dyn_cast<lig::share::GetOp>(op))
-        name = get.getSourceAttr().getAttr();
-      else if (auto address = dyn_cast<lig::share::AddressOp>(op))
-        name = address.getSourceAttr().getAttr();
-      else
+      StringAttr name = lig::share::getSymbolRead(op);
+      if (!name)
         return;
       if (auto view = op->getParentOfType<lig::share::ViewOp>())
         viewReads[view.getSymNameAttr()].push_back(name);

@@ -46,7 +46,12 @@ mlir::Operation *lookupParameter(mlir::Operation *op,
                                  mlir::FlatSymbolRefAttr name,
                                  mlir::SymbolTableCollection &tables);
 
-/// Makes `share.get` bufferizable: it becomes `share.address`, never writable.
+/// The parameter or view that `op` reads: one of `share.get`,
+/// `share.get_strided` and `share.address`. Null for other operations.
+mlir::StringAttr getSymbolRead(mlir::Operation *op);
+
+/// Makes reads of parameters bufferizable: they become `share.address` and
+/// views of it, never writable.
 void registerBufferizableOpInterfaceExternalModels(
     mlir::DialectRegistry &registry);
 } // namespace lig::share

@@ -108,6 +108,28 @@ def Share_GetOp : Share_Op<"get", [Pure, DeclareOpInterfaceMethods<SymbolUserOpI
   let assemblyFormat = "$source attr-dict `:` type($result)";
 }
 
+def Share_GetStridedOp : Share_Op<"get_strided", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                  DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "Reads a parameter in another order, in place";
+  let description = [{
+    Element (i0, i1, ...) of the result is element `offset + i0 * strides[0] +
+    i1 * strides[1] + ...` of the parameter's row-major elements. Transposes,
+    slices and reversals of a stored parameter take this form in the kernel
+    phase: the result is the parameter's own buffer, seen through a strided
+    layout, so no consumer can make a copy of it by accident. Strides may be
+    negative; no element may lie outside the parameter.
+
+    ```mlir
+    %t = share.get_strided @encoder offset 0 strides [1, 64] : tensor<64x784xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$source, I64Attr:$offset,
+                       DenseI64ArrayAttr:$strides);
+  let results = (outs Share_StaticTensor:$result);
+  let assemblyFormat =
+      "$source `offset` $offset `strides` $strides attr-dict `:` type($result)";
+}
+
 def Share_AddressOp : Share_Op<"address", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The buffer of a parameter";
   let description = [{
