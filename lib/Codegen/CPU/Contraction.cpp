@@ -66,13 +66,14 @@ static const Access *panelOf(const Nest &nest, int laneLoop) {
 }
 
 /// Loops that move the panel go outside, so that all that does not move it
-/// reuses it. A panel that stays in the first cache anyway leaves the lanes
-/// innermost, where the data is contiguous.
+/// reuses it. A panel that stays in the first cache anyway, or that is read no
+/// more often than the data, leaves the lanes innermost, where the data is
+/// contiguous.
 static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile,
-                                        bool copies) {
+                                        bool copies, bool shares) {
   const Access *panel = panelOf(nest, tile.laneLoop);
   int64_t bytes = nest.bytes(panel - nest.accesses.data());
-  bool stays = !copies && bytes <= (16 << 10);
+  bool stays = !copies && (shares || bytes <= (16 << 10));
   SmallVector<unsigned> order, inner;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
     if (int(loop) == tile.laneLoop || int(loop) == tile.rowLoop)
@@ -101,6 +102,55 @@ static bool sharesSteps(const Nest &nest, const Schedule &schedule) {
     return row && input->stride(tile.laneLoop) == 1 && input->strides[last] &&
            (row % input->strides[last] == 0 || input->strides[last] % row == 0);
   });
+}
+
+/// Vectors that all steps of a tile of `rows` rows load.
+static int64_t loadsOf(const Nest &nest, const Schedule &schedule,
+                       int64_t rows, int64_t steps) {
+  unsigned last = schedule.reductions.back();
+  int64_t loads = 0, extent = nest.loops[last].extent;
+  for (const Access *input : inputsOf(nest)) {
+    llvm::SmallDenseSet<int64_t> places;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t step = 0; step < extent; ++step)
+        places.insert(row * input->stride(schedule.tile.rowLoop) +
+                      step * input->strides[last]);
+    loads += places.size() * (steps / extent);
+  }
+  return loads;
+}
+
+/// Writes out the steps of small windows, and makes the tile as many rows high
+/// as is cheapest: what rows share stays in registers beside their
+/// accumulators, and so do the taps.
+static void writeOutSteps(const Nest &nest, const Machine &machine,
+                          Schedule &schedule) {
+  constexpr int64_t mostSteps = 25;
+  int64_t steps = 1;
+  for (unsigned loop : llvm::reverse(schedule.reductions)) {
+    if (steps * nest.loops[loop].extent > mostSteps)
+      break;
+    steps *= nest.loops[loop].extent;
+    ++schedule.written;
+  }
+  Tile &tile = schedule.tile;
+  int64_t extent = nest.loops[tile.rowLoop].extent;
+  int64_t most = std::min<int64_t>(extent, machine.registers / 2 - 2);
+  auto cyclesOf = [&](int64_t rows) {
+    if (rows == 0)
+      return 0.0;
+    double loads = loadsOf(nest, schedule, rows, steps);
+    return std::max<double>(rows * steps, loads) / 2 + rows + 4;
+  };
+  double best = -1;
+  for (int64_t rows = 1; rows <= most; ++rows) {
+    double cycles = extent / rows * cyclesOf(rows) + cyclesOf(extent % rows);
+    if (best < 0 || cycles < best) {
+      best = cycles;
+      tile.rows = rows;
+    }
+  }
+  tile.columns = 1;
 }
 
 /// How often a panel would be read.
@@ -153,18 +203,14 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   if (schedule.tile.laneLoop < 0)
     return false;
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
-  if (sharesSteps(nest, schedule)) {
-    // What rows share stays in registers beside their accumulators.
-    schedule.unrollsLast = true;
-    schedule.tile.rows = std::min<int64_t>(schedule.tile.rows, 4);
-    if (!nest.packed)
-      schedule.tile.columns = 1;
-  }
+  bool shares = !nest.packed && sharesSteps(nest, schedule);
+  if (shares)
+    writeOutSteps(nest, emitter.machine, schedule);
   const Access &panel = *panelOf(nest, laneLoop);
   bool copies = !nest.packed && wantsPanel(nest, panel, schedule.tile);
   if (panel.stride(laneLoop) != 1 && !copies)
     return false;
-  schedule.parallel = orderLoops(nest, schedule.tile, copies);
+  schedule.parallel = orderLoops(nest, schedule.tile, copies, shares);
   if (!copies) {
     emitTiledLoops(emitter, schedule);
     return true;

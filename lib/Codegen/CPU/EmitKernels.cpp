@@ -6,6 +6,7 @@
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
+#include "FillBorder.h"
 #include "JoinStages.h"
 #include "OutlineKernel.h"
 #include "PackPanels.h"
@@ -152,8 +153,13 @@ private:
     }
     if (join && !plan.nest->loopsOfKind(/*reduction=*/true).empty())
       joinStages(*plan.nest, machine, taken, plan.joined);
-    joinLoops(*plan.nest);
     plan.parts = {*plan.nest};
+    if (plan.nest->loopsOfKind(/*reduction=*/true).empty() &&
+        plan.joined.empty())
+      plan.parts = cutToBorder(*plan.nest);
+    for (Nest &part : plan.parts)
+      joinLoops(part);
+    joinLoops(*plan.nest);
     return plan;
   }
 

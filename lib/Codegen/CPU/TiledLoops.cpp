@@ -138,10 +138,11 @@ SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
   if (loops.empty())
     return runBody(e, tile, position, carried);
   unsigned loop = loops.front();
-  if (schedule.unrollsLast && loops.size() == 1) {
+  if (loops.size() <= schedule.written) {
     SmallVector<Value> results(carried);
     for (int64_t step = 0; step < e.nest.loops[loop].extent; ++step)
-      results = reduce({}, e.advance(position, loop, step), tile, results);
+      results = reduce(loops.drop_front(), e.advance(position, loop, step),
+                       tile, results);
     return results;
   }
   return e.loop(e.nest.loops[loop].extent, 1, carried,

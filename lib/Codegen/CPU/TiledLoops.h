@@ -16,8 +16,8 @@ struct Schedule {
   std::optional<Panel> panel;
   /// The parallel loop that threads share; -1 if they do not.
   int shared = -1;
-  /// Whether the innermost reduction is written out step by step.
-  bool unrollsLast = false;
+  /// So many of the innermost reductions are written out step by step.
+  unsigned written = 0;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
 };
