@@ -1,28 +1,13 @@
-// The report as a page of text and as JSON. The largest parameters come first:
-// who asks where the bytes went reads the top of the list.
+// The report as a page of text. The largest parameters come first: who asks
+// where the bytes went reads the top of the list.
 
 #include "Ligature/Analysis/Sharing.h"
 
+#include "Naming.h"
+
 #include "llvm/Support/Format.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace lig;
-
-/// "1.9 MB"; units of 1000, exact below 1000.
-static std::string formatBytes(int64_t bytes) {
-  if (bytes < 1000)
-    return llvm::formatv("{0} B", bytes);
-  static const char *units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-  double value = bytes;
-  const char *unit = nullptr;
-  for (const char *next : units) {
-    value /= 1000;
-    unit = next;
-    if (value < 999.95)
-      break;
-  }
-  return llvm::formatv("{0:F1} {1}", value, unit);
-}
 
 static void printParameter(llvm::raw_ostream &out,
                            const SharedParameter &parameter) {
@@ -40,22 +25,71 @@ static void printParameter(llvm::raw_ostream &out,
     out << ", mutable";
   if (!parameter.packedFrom.empty())
     out << ", packed from " << parameter.packedFrom;
+  if (!parameter.reuse.empty())
+    out << ", reused over " << llvm::join(parameter.reuse, ", ");
   out << '\n';
   if (!parameter.merged.empty())
     out << "                             holds also "
         << llvm::join(parameter.merged, ", ") << '\n';
 }
 
-void SharingReport::printText(llvm::raw_ostream &out) const {
-  out << "parameters stored     " << parameters.size() << ", "
-      << formatBytes(bytesStored) << '\n'
-      << "views of them         " << views.size() << '\n'
-      << "uses                  " << uses;
-  if (applications != uses)
-    out << ", " << applications << " counting every step of loops";
+static void printTotals(llvm::raw_ostream &out, const SharingReport &report) {
+  out << "parameters stored     " << report.parameters.size() << ", "
+      << formatBytes(report.bytesStored) << '\n'
+      << "views of them         " << report.views.size() << '\n'
+      << "uses                  " << report.uses;
+  if (report.applications != report.uses)
+    out << ", " << report.applications << " counting every step of loops";
   out << '\n'
-      << "with a copy per use   " << formatBytes(bytesIfCopied) << '\n'
-      << "saved by sharing      " << formatBytes(getBytesSaved()) << '\n';
+      << "with a copy per use   " << formatBytes(report.bytesIfCopied) << '\n'
+      << "saved by sharing      " << formatBytes(report.getBytesSaved())
+      << '\n'
+      << "ties broken           ";
+  if (report.brokenTies.empty())
+    out << "none\n";
+  else
+    out << report.brokenTies.size() << ", which cost "
+        << formatBytes(report.getBytesLost()) << '\n';
+}
+
+static void printStorage(llvm::raw_ostream &out,
+                         const ParameterStorage &storage) {
+  out << "stored when packed    " << storage.parameters.size() << ", "
+      << formatBytes(storage.bytes) << '\n';
+  if (!storage.blockBytes)
+    return;
+  out << "resident in a run     " << formatBytes(*storage.blockBytes)
+      << " of parameters, " << formatBytes(storage.getArenaBytes())
+      << " of arena";
+  if (storage.codeBytes)
+    out << ", " << formatBytes(*storage.codeBytes) << " of code";
+  out << '\n';
+}
+
+static void printTie(llvm::raw_ostream &out, const BrokenTie &tie) {
+  out << llvm::format("  %10s", formatBytes(tie.bytes).c_str()) << "  "
+      << tie.copy << ", beside " << tie.of << '\n'
+      << "              by " << tie.pass << ": " << tie.reason << '\n';
+}
+
+static void printView(llvm::raw_ostream &out, const SharedView &view) {
+  // An index view owns no bytes; what another will cost is not known here.
+  bool isFree = view.kind == "index";
+  out << llvm::format("  %10s %6lld           ", isFree ? "0 B" : "computed",
+                      static_cast<long long>(view.uses))
+      << view.name << " : " << view.type << " = "
+      << llvm::join(view.reads, ", ") << ", " << view.moves << '\n';
+}
+
+void SharingReport::printText(llvm::raw_ostream &out) const {
+  printTotals(out, *this);
+  if (storage)
+    printStorage(out, *storage);
+  if (!brokenTies.empty()) {
+    out << "\n       bytes  broken tie\n";
+    for (const BrokenTie &tie : brokenTies)
+      printTie(out, tie);
+  }
   if (parameters.empty())
     return;
   out << "\n       bytes   uses  in loops  parameter\n";
@@ -70,48 +104,6 @@ void SharingReport::printText(llvm::raw_ostream &out) const {
   if (views.empty())
     return;
   out << "\n       bytes   uses            view\n";
-  for (const SharedView &view : views) {
-    // An index view owns no bytes; what another will cost is not known here.
-    bool isFree = view.kind == "index";
-    out << llvm::format("  %10s %6lld           ", isFree ? "0 B" : "computed",
-                        static_cast<long long>(view.uses))
-        << view.name << " : " << view.type << " = "
-        << llvm::join(view.reads, ", ") << ", " << view.moves << '\n';
-  }
-}
-
-llvm::json::Value SharingReport::toJSON() const {
-  llvm::json::Array parameterList, viewList;
-  for (const SharedParameter &parameter : parameters)
-    parameterList.push_back(llvm::json::Object{
-        {"name", parameter.name},
-        {"type", parameter.type},
-        {"bytes", parameter.bytes},
-        {"uses", parameter.uses},
-        {"applications", parameter.applications},
-        {"trainable", parameter.trainable},
-        {"mutable", parameter.isMutable},
-        {"packed_from", parameter.packedFrom},
-        {"merged", llvm::json::Array(parameter.merged)},
-        {"views", llvm::json::Array(parameter.views)}});
   for (const SharedView &view : views)
-    viewList.push_back(
-        llvm::json::Object{{"name", view.name},
-                           {"type", view.type},
-                           {"kind", view.kind},
-                           {"moves", view.moves},
-                           {"bytes", view.bytes},
-                           {"uses", view.uses},
-                           {"applications", view.applications},
-                           {"reads", llvm::json::Array(view.reads)}});
-  return llvm::json::Object{
-      {"parameters_stored", static_cast<int64_t>(parameters.size())},
-      {"views_count", static_cast<int64_t>(views.size())},
-      {"uses", uses},
-      {"applications", applications},
-      {"bytes_stored", bytesStored},
-      {"bytes_if_copied", bytesIfCopied},
-      {"bytes_saved", getBytesSaved()},
-      {"parameters", std::move(parameterList)},
-      {"views", std::move(viewList)}};
+    printView(out, view);
 }

@@ -11,6 +11,7 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -101,10 +102,32 @@ LogicalResult Compilation::load(ArrayRef<ModelFile> files) {
     return failure();
   module = models.size() == 1 ? loadOne(models.front(), reached)
                               : loadSeveral(models);
-  return success(static_cast<bool>(module));
+  if (!module)
+    return failure();
+  watchSharing();
+  return success();
 }
 
 //===-- Phases -----------------------------------------------------------===//
+
+/// Uses are clear until they become reads of buffers; what is stored is clear
+/// from the kernel phase on; the native phase drops both.
+void Compilation::watchSharing() {
+  if (!options.watchSharing || reached == Phase::Native)
+    return;
+  if (!sharing || !reached || *reached <= Phase::Share)
+    sharing = analyzeSharing(*module);
+  if (reached && *reached >= Phase::Kernel)
+    sharing->setStorage(*module);
+}
+
+const SharingReport &Compilation::getSharing() {
+  if (!sharing)
+    sharing.emplace(); // a module of the native phase has no parameters
+  if (sharing->storage)
+    sharing->storage->codeBytes = codeBytes;
+  return *sharing;
+}
 
 LogicalResult Compilation::dump(Phase phase) {
   if (options.dumpFolder.empty())
@@ -135,6 +158,7 @@ LogicalResult Compilation::runPhase(Phase phase) {
   if (failed(pm.run(*module)))
     return failure();
   reached = phase;
+  watchSharing();
   return dump(phase);
 }
 
@@ -222,6 +246,21 @@ Compilation::makeLLVM(llvm::LLVMContext &llvmContext) {
   return code;
 }
 
+/// Bytes of machine code in an object file.
+static std::optional<int64_t> countCodeBytes(StringRef object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(object, "code"));
+  if (!file) {
+    llvm::consumeError(file.takeError());
+    return std::nullopt;
+  }
+  int64_t bytes = 0;
+  for (const llvm::object::SectionRef &section : (*file)->sections())
+    if (section.isText())
+      bytes += section.getSize();
+  return bytes;
+}
+
 llvm::Expected<std::string> Compilation::makeCode(cpu::CodeKind kind) {
   llvm::LLVMContext llvmContext;
   auto code = makeLLVM(llvmContext);
@@ -231,5 +270,7 @@ llvm::Expected<std::string> Compilation::makeCode(cpu::CodeKind kind) {
   llvm::raw_svector_ostream out(bytes);
   if (llvm::Error error = cpu::writeCode(**code, *machine, kind, out))
     return error;
+  if (kind == cpu::CodeKind::Object)
+    codeBytes = countCodeBytes(bytes);
   return std::string(bytes);
 }

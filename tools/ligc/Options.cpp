@@ -3,10 +3,9 @@
 #include "Options.h"
 
 #include "Models.h"
+#include "SharingOptions.h"
 
-#include "Ligature/Analysis/Sharing.h"
 #include "Ligature/Support/Version.h"
-#include "Ligature/Target/OutputFile.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -62,14 +61,8 @@ static cl::opt<std::string>
     modelName("name", cl::desc("Name of the model in C (default: of OUT)"),
               cl::value_desc("NAME"), cl::cat(outputs));
 static cl::opt<std::string>
-    sharingReport("sharing-report",
-                  cl::desc("Report what the model shares, on standard output "
-                           "or to a file: text or json"),
-                  cl::value_desc("FORMAT[:FILE]"), cl::ValueOptional,
-                  cl::cat(outputs));
-static cl::opt<std::string>
     ties("ties", cl::desc("Parameters that are tied, as JSON; checked"),
-         cl::value_desc("FILE"), cl::cat(outputs));
+         cl::value_desc("FILE"), cl::cat(getSharingCategory()));
 static cl::opt<std::string>
     weights("weights",
             cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
@@ -148,8 +141,9 @@ Options::Options(mlir::DialectRegistry &registry) {
 llvm::Error Options::parse(int argc, char **argv) {
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
-  cl::HideUnrelatedOptions(
-      {&getInputCategory(), &outputs, &machine, &watching, &plugins});
+  cl::HideUnrelatedOptions({&getInputCategory(), &outputs,
+                            &getSharingCategory(), &machine, &watching,
+                            &plugins});
   cl::ParseCommandLineOptions(argc, argv,
                               "Ligature: compiles neural networks whose "
                               "weights are shared\n");
@@ -169,7 +163,7 @@ llvm::Error Options::parse(int argc, char **argv) {
   if (getModelPaths().size() > 1 && output.empty() &&
       artefact != Artefact::Mlir)
     return wrong("several models make one package; -o names it");
-  return llvm::Error::success();
+  return checkSharingOptions();
 }
 
 bool Options::listOperators() const { return listOps; }
@@ -241,6 +235,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   if (parameters == Parameters::File)
     options.parameterFile = (path::stem(out) + ".params").str();
   options.dumpFolder = dumpPhases;
+  options.watchSharing = watchesSharing();
   if (showsProgress())
     options.onPhase = showPhase;
   return options;
@@ -258,23 +253,4 @@ OutputOptions Options::makeOutputOptions() const {
     options.header = header.str().str();
   }
   return options;
-}
-
-llvm::Error Options::writeReport(Compilation &compilation) const {
-  if (!sharingReport.getNumOccurrences())
-    return llvm::Error::success();
-  llvm::StringRef format, file;
-  std::tie(format, file) = llvm::StringRef(sharingReport).split(':');
-  if (!format.empty() && format != "text" && format != "json")
-    return wrong("--sharing-report={0}: the formats are text and json", format);
-  if (failed(compilation.runTo(Phase::Share)))
-    return wrong("compilation failed");
-  SharingReport report = analyzeSharing(compilation.getModule());
-  return target::writeFile(
-      file.empty() ? "-" : file, [&](llvm::raw_ostream &out) {
-        if (format == "json")
-          out << llvm::formatv("{0:2}", report.toJSON()) << "\n";
-        else
-          report.printText(out);
-      });
 }

@@ -19,8 +19,6 @@ public:
   bool measuresTime() const;
   llvm::Expected<CompileOptions> makeCompileOptions() const;
   OutputOptions makeOutputOptions() const;
-  /// Prints the sharing report if it was asked for.
-  llvm::Error writeReport(Compilation &compilation) const;
   /// Ends the line that shows progress on a terminal.
   void finishProgress() const;
 };

@@ -2,6 +2,7 @@
 
 #include "Models.h"
 #include "Options.h"
+#include "SharingOptions.h"
 
 #include "Ligature/InitAll.h"
 #include "Ligature/Support/FatalErrors.h"
@@ -44,6 +45,8 @@ int main(int argc, char **argv) {
     options.finishProgress();
     return mlir::failure();
   });
+  if (llvm::Error error = ligc::enableRemarks(context))
+    return fail(std::move(error));
   mlir::DefaultTimingManager timing;
   timing.setEnabled(options.measuresTime());
   mlir::TimingScope total = timing.getRootScope();
@@ -58,10 +61,14 @@ int main(int argc, char **argv) {
   Compilation compilation(context, std::move(*compile));
   if (failed(compilation.load(models->get())))
     return 1; // the diagnostic has said why
-  if (llvm::Error error = options.writeReport(compilation))
+  OutputOptions output = options.makeOutputOptions();
+  Phase last =
+      output.artefact == Artefact::Mlir ? output.last : Phase::Native;
+  if (llvm::Error error = ligc::checkTies(compilation, last, context))
     return fail(std::move(error));
-  if (llvm::Error error =
-          writeArtefact(compilation, options.makeOutputOptions()))
+  if (llvm::Error error = writeArtefact(compilation, output))
+    return fail(std::move(error));
+  if (llvm::Error error = ligc::writeReport(compilation))
     return fail(std::move(error));
   options.finishProgress();
   return 0;

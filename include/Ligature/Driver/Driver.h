@@ -6,6 +6,7 @@
 #ifndef LIGATURE_DRIVER_DRIVER_H
 #define LIGATURE_DRIVER_DRIVER_H
 
+#include "Ligature/Analysis/Sharing.h"
 #include "Ligature/Driver/ModelFiles.h"
 #include "Ligature/Pipelines/Phases.h"
 #include "Ligature/Target/CPU/NativeCode.h"
@@ -29,6 +30,8 @@ struct CompileOptions {
   std::string parameterFile;
   /// A folder for the module after each phase; empty writes nothing.
   std::string dumpFolder;
+  /// Look at what is shared on the way (Compilation::getSharing).
+  bool watchSharing = false;
   /// Called before each phase with its name.
   std::function<void(llvm::StringRef)> onPhase;
   /// Called for each pass manager before it runs.
@@ -50,6 +53,10 @@ public:
   /// Runs the phases up to and including `last`; those that ran before are not
   /// repeated.
   llvm::LogicalResult runTo(Phase last);
+
+  /// What the network shares, as the share phase left it, and what has become
+  /// of it so far. Needs `watchSharing`.
+  const SharingReport &getSharing();
 
   mlir::ModuleOp getModule() { return *module; }
   const target::cpu::Machine &getMachine() const { return *machine; }
@@ -77,6 +84,8 @@ private:
   llvm::LogicalResult runPhase(Phase phase);
   llvm::LogicalResult dump(Phase phase);
   llvm::LogicalResult describe();
+  /// Adds what is known about sharing after the phase that was reached.
+  void watchSharing();
   /// Runs all phases; fails if that leaves the model without a description.
   llvm::Error finish();
 
@@ -85,12 +94,22 @@ private:
   std::optional<target::cpu::Machine> machine;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::optional<Phase> reached;
+  std::optional<SharingReport> sharing;
+  std::optional<int64_t> codeBytes;
   std::optional<target::ModelInfo> model;
   std::optional<target::ParameterFile> parameters;
   /// Keeps bytes alive that `model` refers to.
   std::vector<std::shared_ptr<std::vector<char>>> contents;
   std::vector<mlir::Attribute> attributes;
 };
+
+/// The gate for sharing: an error for each tie that was broken, with the pass
+/// and its reason, at the parameter that was stored once more. `names` are
+/// parameters, merged ones or views; without any, all ties count. A name that
+/// the model does not have is an error, too.
+llvm::LogicalResult checkTies(const SharingReport &report,
+                              llvm::ArrayRef<std::string> names,
+                              mlir::MLIRContext &context);
 
 enum class Artefact { Mlir, Llvm, Assembly, Object, Library, Executable };
 

@@ -11,6 +11,8 @@
 
 #include "../ParameterTable.h"
 
+#include "Ligature/Dialect/Share/IR/BrokenTies.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/MapVector.h"
@@ -263,16 +265,11 @@ void PanelPacker::pack(share::ParamOp param, Reading &reading) {
   chooseWidth(reading);
   TensorBytes bytes = makePanels(param, reading);
   const PanelLayout &layout = reading.layout;
-  auto root = param->getAttrOfType<StringAttr>(share::kPackedFromAttr);
-  if (!root)
-    root = param.getSymNameAttr();
+  StringAttr root = share::getOrigin(param);
   auto [packed, isNew] = table.getOrCreate(
       bytes, (root.getValue() + ".panels").str(), param.getLoc());
-  if (isNew) {
-    packed->setAttr(share::kPackedFromAttr, root);
-    if (Attribute uses = param->getAttr(share::kUsesAttr))
-      packed->setAttr(share::kUsesAttr, uses);
-  }
+  if (isNew)
+    share::markPacked(packed, param);
   auto type = MemRefType::get(bytes.type.getShape(),
                               bytes.type.getElementType());
   for (const Reader &reader : reading.readers) {

@@ -123,6 +123,29 @@ module @chain {
 
 // -----
 
+// Equal and yet two: the later one says why. What repeats one element is equal
+// by chance, and what is equal to nothing says nothing.
+// CHECK-LABEL: module @refuses
+module @refuses {
+  // CHECK: share.param @w : tensor<8xf32>
+  share.param @w : tensor<8xf32> = dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
+  // CHECK: share.param trainable @trained {share.broken_tie = #share.broken_tie<of "w", by "share-merge-parameters", "one of them is trainable, and equal now is not equal later">}
+  share.param trainable @trained : tensor<8xf32> = dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
+  // CHECK: share.param mutable @state {share.broken_tie = #share.broken_tie<of "w", by "share-merge-parameters", "one of them is mutable, and equal now is not equal later">}
+  share.param mutable @state : tensor<8xf32> = dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
+  // CHECK: share.param @half {share.broken_tie = #share.broken_tie<of "w", by "share-merge-parameters", "one holds f32, the other the same numbers as f16">}
+  share.param @half : tensor<8xf16> = dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf16>
+  // CHECK-NOT: share.broken_tie
+  share.param @other : tensor<8xf16> = dense<[1., 2., 3., 4., 5., 6., 7., 9.]> : tensor<8xf16>
+  share.param @integers : tensor<8xi32> = dense<[1, 2, 3, 4, 5, 6, 7, 8]> : tensor<8xi32>
+  share.param trainable @zeros : tensor<8xf32> = dense<0.> : tensor<8xf32>
+  share.param trainable @zeros_too : tensor<8xf32> = dense<0.> : tensor<8xf32>
+  share.param trainable @small : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+  share.param trainable @small_too : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+}
+
+// -----
+
 // Optimisation remarks carry the same facts.
 // RUN: lig-opt %s -split-input-file -share-merge-parameters=min-view-bytes=16 --remark-policy=all --remarks-filter=share -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // REMARK: remark: [Passed] merged | Category:share | Remark="@b holds the bytes of @a"

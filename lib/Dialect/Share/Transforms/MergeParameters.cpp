@@ -11,6 +11,7 @@
 
 #include "Ligature/Dialect/Share/Transforms/Passes.h"
 
+#include "RefusedMerges.h"
 #include "RowIndex.h"
 #include "Views.h"
 
@@ -49,6 +50,9 @@ struct MergeParameters
       viewSlices(params);
     }
     renameUses();
+    numRefused +=
+        lig::share::recordRefusedMerges(getOperation(), minViewBytes,
+                                        getArgument());
   }
 
 private:

@@ -59,19 +59,24 @@ def MergeParametersPass : Pass<"share-merge-parameters", "::mlir::ModuleOp"> {
     `share.merged`, and views.
     **Keeps**: all values, bit for bit: -0.0 is not 0.0, and NaNs with other
     payloads are other values. Equal bytes of another element type stay.
-    **Refuses**: nothing; trainable and mutable parameters stay as they are.
+    **Refuses**: nothing; trainable and mutable parameters stay as they are, and
+    say in `share.broken_tie` which parameter they equal now. So does one that
+    holds another's numbers in another float type.
   }];
   let options = [
     Option<"views", "views", "bool", "true",
            "find reshapes, transposes and slices, too">,
     Option<"minViewBytes", "min-view-bytes", "int64_t", "256",
-           "bytes below which only whole equal parameters are merged">,
+           "bytes below which only whole equal parameters are merged, and "
+           "nothing is said about those that may not be">,
     Option<"hashBits", "hash-bits", "unsigned", "64",
            "bits of the hashes that are used; few make collisions">];
   let statistics = [
     Statistic<"numMerged", "num-merged", "parameters that became another">,
     Statistic<"numViews", "num-views", "parameters that became views">,
-    Statistic<"bytesSaved", "bytes-saved", "bytes no longer stored">];
+    Statistic<"bytesSaved", "bytes-saved", "bytes no longer stored">,
+    Statistic<"numRefused", "num-refused",
+              "parameters that equal another and may not be merged">];
   let dependentDialects = ["::lig::share::ShareDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
