@@ -91,6 +91,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createOutlineConstantsPass());
   pm.addPass(createCSEPass());
   pm.addPass(codegen::createPackParametersPass());
+  pm.addNestedPass<func::FuncOp>(codegen::createFactorViewsPass());
   pm.addPass(codegen::createOrderParametersPass());
   if (options.weights != "f32") {
     codegen::NarrowWeightsPassOptions narrow;

@@ -70,6 +70,31 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     Statistic<"numDropped", "num-dropped", "parameters nothing reads now">];
 }
 
+def FactorViewsPass : Pass<"lig-factor-views", "::mlir::func::FuncOp"> {
+  let summary = "Multiply by the parts of a computed weight, not by the weight";
+  let description = [{
+    A sum of products is linear in its weight. Where that is computed from
+    parameters and was not packed, because they are shared, the sum is
+    taken with each of its parts: a scale that is the same for all that is
+    summed up multiplies the sums, another one joins the product; a sum of
+    weights becomes two sums of products; a product of low rank, as LoRA's
+    `base + B A`, becomes two narrow ones.
+
+    **Before**: sums of two inputs' products, one computed by linalg operations
+    from parameters.
+    **After**: the same with parameters as their inputs; what computed the
+    weight is gone.
+    **Keeps**: results up to rounding; weights that are no sum of scaled
+    parameters, and products that are not of low rank.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numFactored", "num-factored",
+                              "sums of products that were taken apart">];
+}
+
 def OrderParametersPass : Pass<"lig-order-parameters", "::mlir::ModuleOp"> {
   let summary = "Store each parameter in one order and read it in any";
   let description = [{
