@@ -43,11 +43,16 @@ struct Reading {
   int64_t slices;
   SmallVector<Reader, 2> readers;
 
-  /// Whether all can read the same transformed filters.
+  /// Whether all can read the same transformed filters, and gain together:
+  /// some may lose a little, because filters are stored in one form.
   bool isWinograd() const {
-    return llvm::all_of(readers, [&](const Reader &reader) {
-      return reader.winograd && *reader.winograd == *readers.front().winograd;
-    });
+    double saved = 0;
+    for (const Reader &reader : readers) {
+      if (!reader.winograd || !(*reader.winograd == *readers.front().winograd))
+        return false;
+      saved += reader.winograd->saved;
+    }
+    return saved > 0;
   }
 };
 

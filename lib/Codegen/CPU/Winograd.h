@@ -23,6 +23,8 @@ struct WinogradConv {
   int64_t lanes;
   /// Strides of the filter's taps and channels.
   int64_t rowTap, columnTap, channelStep;
+  /// Cycles that are saved, by a margin; negative where they are lost.
+  double saved;
 
   bool operator==(const WinogradConv &other) const {
     return rowTap == other.rowTap && columnTap == other.columnTap &&
@@ -30,8 +32,8 @@ struct WinogradConv {
   }
 };
 
-/// Names the loops of `nest` if it is such a convolution and the products that
-/// are saved outweigh the transforms and the larger weights.
+/// Names the loops of `nest` if it is such a convolution, and says whether the
+/// products that are saved outweigh the transforms and the larger weights.
 std::optional<WinogradConv> matchWinograd(const Nest &nest,
                                           const Machine &machine);
 

@@ -93,9 +93,9 @@ static bool nameTaps(const Nest &nest, WinogradConv &conv) {
   return true;
 }
 
-/// Cycles of both ways; the weights of one image come from memory if they are
-/// more than a share of the last cache.
-static bool pays(const Nest &nest, const WinogradConv &conv,
+/// Cycles of the plain way less those of the other; the weights of one image come
+/// from memory if they are more than a share of the last cache.
+static double saved(const Nest &nest, const WinogradConv &conv,
                  const Machine &machine) {
   double height = nest.loops[conv.rows].extent;
   double width = nest.loops[conv.columns].extent;
@@ -109,7 +109,7 @@ static bool pays(const Nest &nest, const WinogradConv &conv,
   double direct = height * width * 9 * channels * filters / (2 * lanes);
   double ours =
       1.1 * std::max(products, bytes / bytesPerCycle) + transforms;
-  return ours * 1.15 < direct;
+  return direct - ours * 1.15;
 }
 
 std::optional<WinogradConv> matchWinograd(const Nest &nest,
@@ -127,9 +127,10 @@ std::optional<WinogradConv> matchWinograd(const Nest &nest,
       continue;
     conv.lanes = nativeLanes(nest, machine);
     if (conv.channels % conv.lanes == 0 &&
-        nest.loops[conv.outputs].extent % conv.lanes == 0 && conv.lanes > 1 &&
-        pays(nest, conv, machine))
+        nest.loops[conv.outputs].extent % conv.lanes == 0 && conv.lanes > 1) {
+      conv.saved = saved(nest, conv, machine);
       return conv;
+    }
   }
   return std::nullopt;
 }

@@ -62,3 +62,34 @@ module @packs_slices {
     return
   }
 }
+
+// -----
+
+// One filter, a large image and a small one: together they gain, and both read
+// one transformed form.
+// CHECK-LABEL: module @gains_together
+module @gains_together {
+  // CHECK: share.param @w.panels {{.*}} : tensor<9216xf32>
+  // CHECK-NOT: share.param
+  share.param @w : tensor<3x3x16x16xf32> = dense<1.0> : tensor<3x3x16x16xf32>
+  func.func @main(%x: memref<1x34x34x16xf32>, %y: memref<1x32x32x16xf32>, %u: memref<1x5x5x16xf32>, %v: memref<1x3x3x16xf32>) {
+    %w = share.address @w : memref<3x3x16x16xf32>
+    linalg.conv_2d_nhwc_hwcf ins(%x, %w : memref<1x34x34x16xf32>, memref<3x3x16x16xf32>) outs(%y : memref<1x32x32x16xf32>)
+    linalg.conv_2d_nhwc_hwcf ins(%u, %w : memref<1x5x5x16xf32>, memref<3x3x16x16xf32>) outs(%v : memref<1x3x3x16xf32>)
+    return
+  }
+}
+
+// -----
+
+// Small ones alone do not.
+// CHECK-LABEL: module @loses_alone
+module @loses_alone {
+  // CHECK: share.param @w.panels {{.*}} : tensor<2304xf32>
+  share.param @w : tensor<3x3x16x16xf32> = dense<1.0> : tensor<3x3x16x16xf32>
+  func.func @main(%u: memref<1x5x5x16xf32>, %v: memref<1x3x3x16xf32>) {
+    %w = share.address @w : memref<3x3x16x16xf32>
+    linalg.conv_2d_nhwc_hwcf ins(%u, %w : memref<1x5x5x16xf32>, memref<3x3x16x16xf32>) outs(%v : memref<1x3x3x16xf32>)
+    return
+  }
+}
