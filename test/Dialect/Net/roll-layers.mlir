@@ -272,3 +272,35 @@ module @joins_slices {
     return %g, %h : tensor<6x4xf32>, tensor<8x4xf32>
   }
 }
+
+// -----
+
+// A weight that a view shows transposed stays where both find it.
+// CHECK-LABEL: module @keeps_tied
+module @keeps_tied {
+  // CHECK-COUNT-3: share.param
+  share.param @b0 : tensor<4x4xf32> = dense<1.0> : tensor<4x4xf32>
+  share.param @b1 : tensor<4x4xf32> = dense<2.0> : tensor<4x4xf32>
+  share.param @b2 : tensor<4x4xf32> = dense<3.0> : tensor<4x4xf32>
+  share.view @t1 : tensor<4x4xf32> {
+    %b = share.get @b1 : tensor<4x4xf32>
+    %e = tensor.empty() : tensor<4x4xf32>
+    %t = linalg.transpose ins(%b : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) permutation = [1, 0]
+    share.yield %t : tensor<4x4xf32>
+  }
+  // CHECK-NOT: net.scan
+  func.func @main(%x: tensor<4x4xf32>, %e: tensor<4x4xf32>) -> tensor<4x4xf32> {
+    %b0 = share.get @b0 : tensor<4x4xf32>
+    %b1 = share.get @b1 : tensor<4x4xf32>
+    %b2 = share.get @b2 : tensor<4x4xf32>
+    %t1 = share.get @t1 : tensor<4x4xf32>
+    %a = linalg.matmul ins(%x, %b0 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %b = linalg.tanh ins(%a : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %c = linalg.matmul ins(%b, %b1 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %d = linalg.tanh ins(%c : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %f = linalg.matmul ins(%d, %b2 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %g = linalg.tanh ins(%f : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    %h = linalg.add ins(%g, %t1 : tensor<4x4xf32>, tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+    return %h : tensor<4x4xf32>
+  }
+}

@@ -29,9 +29,31 @@ static ArrayAttr getNames(ArrayRef<Value> values) {
   return ArrayAttr::get(values[0].getContext(), names);
 }
 
-/// True if the value is known and not stored in a stack of another order.
+InputStacker::InputStacker(ModuleOp module) : symbols(module) {
+  module.walk([&](GetOp get) {
+    StringAttr name = get.getSourceAttr().getAttr();
+    ++numReads[name];
+    if (get->getParentOfType<lig::share::ViewOp>())
+      viewed.insert(name);
+  });
+}
+
+/// True if the value is known and would not be stored twice: a part of a stack
+/// has its place, and so has what a view shows to someone else: moved out of a
+/// stack, that would be a second copy.
 bool InputStacker::isAtHand(GetOp get, ConstantEvaluator &evaluator) const {
-  return symbols.lookup(get.getSource()) && evaluator.getFacts(get).known;
+  Operation *symbol = symbols.lookup(get.getSource());
+  if (!symbol || !evaluator.getFacts(get).known)
+    return false;
+  auto view = dyn_cast<lig::share::ViewOp>(symbol);
+  if (!view)
+    return !viewed.contains(get.getSourceAttr().getAttr());
+  bool isAlone = numReads.lookup(view.getSymNameAttr()) == 1;
+  view.walk([&](GetOp read) {
+    isAlone &= numReads.lookup(read.getSourceAttr().getAttr()) == 1 &&
+               symbols.lookup<ParamOp>(read.getSource());
+  });
+  return isAlone;
 }
 
 bool InputStacker::canStack(ArrayRef<Value> values) const {

@@ -9,8 +9,7 @@ namespace lig::net {
 
 class InputStacker {
 public:
-  explicit InputStacker(mlir::ModuleOp module)
-      : module(module), symbols(module) {}
+  explicit InputStacker(mlir::ModuleOp module);
 
   struct Stack {
     /// Step i reads slice i of the leading dimension, or slice i from the end.
@@ -36,7 +35,10 @@ private:
   bool isAtHand(share::GetOp get, ConstantEvaluator &evaluator) const;
   share::ParamOp makeParameter(llvm::MutableArrayRef<share::ParamOp> parts);
 
-  mlir::ModuleOp module;
+  /// How many `share.get` read a symbol.
+  llvm::DenseMap<mlir::StringAttr, unsigned> numReads;
+  /// Symbols that views read.
+  llvm::DenseSet<mlir::StringAttr> viewed;
   /// Without parts of stacks.
   mlir::SymbolTable symbols;
   /// By the names of the parts, since several operands may read the same.
