@@ -43,13 +43,14 @@ static bool collapse(StridedView &view, tensor::CollapseShapeOp op) {
   ArrayRef<int64_t> shape = op.getSrcType().getShape();
   SmallVector<int64_t> strides;
   for (const ReassociationIndices &group : op.getReassociationIndices()) {
-    int64_t step = 0, next = 0;
+    int64_t step = 0;
+    std::optional<int64_t> next; // a repeated element has steps of 0
     for (int64_t dim : llvm::reverse(group)) {
       if (shape[dim] == 1)
         continue;
-      if (next == 0)
+      if (!next)
         step = view.strides[dim];
-      else if (view.strides[dim] != next)
+      else if (view.strides[dim] != *next)
         return false;
       next = view.strides[dim] * shape[dim];
     }

@@ -173,3 +173,25 @@ module @tied {
     }
   }
 #-}
+
+// -----
+
+// Elements that are repeated one by one, as an image is enlarged, lie at no
+// equal distances.
+// CHECK-LABEL: module @repeats_elements
+module @repeats_elements {
+  // CHECK-NOT: get_strided
+  share.param @w : tensor<2x2xf32> = dense<[[1., 2.], [3., 4.]]> : tensor<2x2xf32>
+  func.func @main() -> tensor<2x6xf32> {
+    %w = share.get @w : tensor<2x2xf32>
+    %room = tensor.empty() : tensor<2x2x3xf32>
+    %b = linalg.generic {indexing_maps = [affine_map<(a, b, c) -> (a, b)>, affine_map<(a, b, c) -> (a, b, c)>],
+                         iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%w : tensor<2x2xf32>) outs(%room : tensor<2x2x3xf32>) {
+    ^bb0(%v: f32, %o: f32):
+      linalg.yield %v : f32
+    } -> tensor<2x2x3xf32>
+    %y = tensor.collapse_shape %b [[0], [1, 2]] : tensor<2x2x3xf32> into tensor<2x6xf32>
+    return %y : tensor<2x6xf32>
+  }
+}
