@@ -104,6 +104,9 @@ LogicalResult Compilation::load(ArrayRef<ModelFile> files) {
                               : loadSeveral(models);
   if (!module)
     return failure();
+  if (!options.pipeline.mergedEntry.empty() && reached >= Phase::Share)
+    return module->emitError("entry points are merged in the share phase, which "
+                             "this module has behind it");
   watchSharing();
   return success();
 }

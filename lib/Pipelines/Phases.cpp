@@ -34,6 +34,8 @@ static void buildImport(OpPassManager &pm, const PipelineOptions &) {
 }
 
 static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
+  if (!options.mergedEntry.empty())
+    pm.addPass(net::createMergeEntriesPass({options.mergedEntry}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // A weight that came as a constant is a parameter; small constants are worth

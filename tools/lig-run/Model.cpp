@@ -64,9 +64,13 @@ Error Model::describeInputs(const Options &options,
     llvm::SmallVector<ModelFiles::Choice> chosen = {{owner, name}};
     if (!owner) {
       auto found = files.chooseInput(name);
-      if (!found)
+      if (!found && value.isConstant)
         return found.takeError();
-      chosen = std::move(*found);
+      chosen.clear();
+      if (found)
+        chosen = std::move(*found);
+      else // MLIR says what shapes it takes, and the runner whether it has this
+        llvm::consumeError(found.takeError());
     }
     for (auto [model, input] : chosen)
       if (Error error = give(*model, input, value))
@@ -101,6 +105,8 @@ Error Model::compile(const Options &options,
   CompileOptions compile;
   compile.machine = options.machine;
   compile.pipeline = options.pipeline;
+  if (options.mergeInputs)
+    compile.pipeline.mergedEntry = "main";
   bool showsProgress = llvm::sys::Process::StandardErrIsDisplayed();
   if (showsProgress)
     compile.onPhase = [&](StringRef phase) {

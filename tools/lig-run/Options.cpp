@@ -90,6 +90,9 @@ static cl::opt<unsigned> batchTimeout("batch-timeout",
 static cl::list<std::string> dims("dim",
                                   cl::desc("Extent of a symbolic dimension"),
                                   cl::value_desc("[MODEL:]NAME=N"), cl::cat(compiling));
+static cl::opt<bool> mergeInputs(
+    "merge-inputs", cl::desc("Run all models as one, on the same inputs"),
+    cl::cat(compiling));
 static cl::opt<std::string> constantInputs(
     "constant-inputs",
     cl::desc("Compile the values of inputs in as parameters: all, or those "
@@ -272,6 +275,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   options.outputFolder = outputFolder;
   options.testData = testData;
   options.info = info;
+  options.mergeInputs = mergeInputs;
   options.bench = bench;
   options.threads = threads;
   options.warmupSeconds = warmup;

@@ -26,6 +26,8 @@ struct Options {
   llvm::StringMap<int64_t> dims;
   /// Inputs that become parameters; all if the list is empty.
   std::optional<std::vector<std::string>> constantInputs;
+  /// Run all models as one entry point.
+  bool mergeInputs = false;
   /// Fills in inputs that have no value.
   std::optional<uint64_t> seed;
 

@@ -43,6 +43,12 @@ static cl::list<std::string>
                         "models the name of each)"),
                cl::value_desc("[MODEL:]NAME"), cl::cat(inputs));
 
+static cl::opt<bool> mergeInputs(
+    "merge-inputs",
+    cl::desc("Make one entry point that evaluates all models on the same "
+             "inputs, and what they have in common once"),
+    cl::cat(inputs));
+
 template <typename... Args>
 static Error wrong(const char *format, Args &&...args) {
   return llvm::createStringError(
@@ -156,6 +162,9 @@ static Error readConstantFolder(ModelFiles &files,
 }
 
 static Error readEntryNames(ModelFiles &files) {
+  // Merged, they have one name, which is no model's.
+  if (mergeInputs)
+    return Error::success();
   for (const std::string &text : entryNames) {
     auto chosen = files.choose(text);
     if (chosen.size() > 1)
@@ -167,6 +176,12 @@ static Error readEntryNames(ModelFiles &files) {
 }
 
 llvm::ArrayRef<std::string> lig::ligc::getModelPaths() { return models; }
+
+std::string lig::ligc::getMergedEntry() {
+  if (!mergeInputs)
+    return "";
+  return entryNames.empty() ? "main" : entryNames[entryNames.size() - 1];
+}
 
 llvm::Expected<ModelFiles>
 lig::ligc::readModels(mlir::MLIRContext &context) {

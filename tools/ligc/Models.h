@@ -13,6 +13,9 @@ llvm::cl::OptionCategory &getInputCategory();
 /// Paths as they were given.
 llvm::ArrayRef<std::string> getModelPaths();
 
+/// The name of the entry point that all become, or nothing.
+std::string getMergedEntry();
+
 /// Reads the tensors that inputs are to have; the error names the option that
 /// is wrong.
 llvm::Expected<ModelFiles> readModels(mlir::MLIRContext &context);

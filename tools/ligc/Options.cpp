@@ -220,6 +220,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
     options.pipeline.runAfter[*found] = pipeline.str();
   }
   options.pipeline.ties = ties;
+  options.pipeline.mergedEntry = getMergedEntry();
   options.pipeline.roll = !noRoll;
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;

@@ -30,6 +30,8 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 struct PipelineOptions {
   /// A file of declared ties, or nothing.
   std::string ties;
+  /// The name of one entry point that all become, or nothing.
+  std::string mergedEntry;
   /// What weights are stored as: f32 (as they are), bf16, f16 or int8.
   std::string weights = "f32";
   /// Bits of a vector register of the machine.

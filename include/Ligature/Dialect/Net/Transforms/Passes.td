@@ -164,4 +164,26 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def MergeEntriesPass : Pass<"net-merge-entries", "::mlir::ModuleOp"> {
+  let summary = "Make one entry point that evaluates all of them";
+  let description = [{
+    Two heads on one backbone, or two models that look at one picture, become
+    one function; what both compute is then found by common subexpression
+    elimination, as soon as equal parameters are one.
+
+    **Before**: several entry points on tensors.
+    **After**: one, with the outputs of all. Inputs of equal name, type and sign
+    are one; other inputs, and outputs, that share a name are `ENTRY.NAME`. It
+    returns the first status that is not 0.
+    **Keeps**: values, and a module with one entry point.
+    **Refuses**: an entry point that is called by a function or branches between
+    blocks, and a name that something else has.
+  }];
+  let options = [Option<"name", "name", "std::string", "\"main\"",
+                        "what the merged entry point is called">];
+  let statistics = [
+    Statistic<"numMerged", "num-merged", "entry points that became one">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif
