@@ -6,10 +6,10 @@
 // so a scale becomes work on the sums, a sum two products, and a low-rank delta
 // two narrow ones. The shared weight is read where it lies.
 
-#include "Ligature/Codegen/Passes.h"
-#include "Ligature/Dialect/Share/IR/Share.h"
-
 #include "Ligature/Analysis/StridedView.h"
+#include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Net/IR/Net.h"
+#include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -50,14 +50,28 @@ static bool isSumOfProducts(linalg::GenericOp op) {
          (product.getLhs() == b && product.getRhs() == a);
 }
 
+/// What a scan hands its body slices of, if `value` is such a slice; else
+/// `value`.
+static Value getScanInput(Value value) {
+  while (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto scan = dyn_cast<lig::net::ScanOp>(argument.getOwner()->getParentOp());
+    unsigned first = scan ? 1 + scan.getNumStates() : 0;
+    if (!scan || argument.getArgNumber() < first)
+      break;
+    value = scan.getInputs()[argument.getArgNumber() - first];
+  }
+  return value;
+}
+
 /// True if `value` is computed from parameters and constants alone, in more
 /// than moves of one parameter.
 static bool isComputedFromParameters(Value value) {
-  if (lig::getStridedView(value))
+  if (lig::getStridedView(value) || !value.getDefiningOp())
     return false;
   llvm::SetVector<Operation *> seen;
   bool readsParameter = false;
   auto visit = [&](Value operand) {
+    operand = getScanInput(operand);
     if (Operation *op = operand.getDefiningOp())
       return (void)seen.insert(op), true;
     return false;

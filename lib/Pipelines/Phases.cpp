@@ -49,6 +49,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createOutlineViewsPass());
   pm.addPass(share::createSimplifyViewsPass());
   pm.addPass(createCSEPass());
+  // Before branches that differ in their weights become loops over them.
+  pm.addNestedPass<func::FuncOp>(net::createMixFiltersPass());
   if (options.batchUses) {
     // Before branches become loops: towers of equal layers are then one loop.
     net::BatchUsesPassOptions batch;

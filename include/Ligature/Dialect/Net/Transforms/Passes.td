@@ -164,6 +164,29 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def MixFiltersPass : Pass<"net-mix-filters"> {
+  let summary = "Mix filters first and convolve once";
+  let description = [{
+    A sum of convolutions of one input, each multiplied by one number of run
+    time, becomes one convolution with the mixed filter (and bias): the filters
+    are read once, by an elementwise operation, and only the mixture is laid out
+    for the convolution. Done where the multiplications that are saved are more
+    than those of mixing.
+
+    **Before**: `net.conv` of one input, multiplied by tensors of one element
+    and added up.
+    **After**: one `net.conv` whose filter is computed.
+    **Keeps**: results up to rounding; convolutions that differ in anything but
+    filter and bias, and those that something else reads.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numMixed", "num-mixed",
+                              "convolutions that became part of another">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MergeEntriesPass : Pass<"net-merge-entries", "::mlir::ModuleOp"> {
   let summary = "Make one entry point that evaluates all of them";
   let description = [{
