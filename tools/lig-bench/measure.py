@@ -130,9 +130,9 @@ def summarise(row):
         row["spread"] = (max(rounds) - min(rounds)) / row["median_us"]
 
 
-def prepare(network, folder, peers, options):
+def prepare(network, folder, peers, options, builder_options=(), ligc_options=()):
     """Builds the model and compiles it for each peer, each in its own process."""
-    model = network.build(folder, options.batch)
+    model = network.build(folder, options.batch, builder_options)
     prepared = {}
     for peer in peers:
         process = None
@@ -140,7 +140,9 @@ def prepare(network, folder, peers, options):
             process = Process(peer, find_python(peer, options.peers_folder),
                               os.sched_getaffinity(0), options.log, options.environment)
             prepared[peer] = process.ask("compile", model=str(model), folder=str(folder),
-                                         threads=max(options.threads), options=[])
+                                         threads=max(options.threads),
+                                         options=list(ligc_options)
+                                         if peer == "ligature" else [])
         except (PeerError, OSError) as error:
             prepared[peer] = {"error": str(error)}
         finally:

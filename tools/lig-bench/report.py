@@ -55,6 +55,27 @@ def table(results):
     return text
 
 
+def summary(results, threads):
+    """A line a network: the median and spread of every runtime, and the speed."""
+    peers = list(results["peers"])
+    text = line(["network", *[f"{peer} us" for peer in peers], "speed"])
+    text += line(["---"] * (len(peers) + 2))
+    for case in results["cases"]:
+        if case["threads"] != threads:
+            continue
+        speed = ratio(case["rows"])
+        text += line([case["network"], *[brief(case["rows"].get(p, {})) for p in peers],
+                      f"{speed:.2f}" if speed else ""])
+    return text
+
+
+def brief(row):
+    if "median_us" not in row:
+        return "failed" if row else ""
+    wrong = "" if row.get("agrees", True) else " **wrong**"
+    return f"{amount(row['median_us'])} ± {100 * row['spread']:.0f} %{wrong}"
+
+
 def worst(results):
     """Networks by rising speed of Ligature against the fastest peer."""
     rated = sorted((ratio(case["rows"]), case["network"], case["threads"],
@@ -92,7 +113,10 @@ def write(results, folder):
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     text = "# Measurements\n\n" + machine_lines(results) + NOTE
     if results["cases"]:
-        text += "\n" + table(results) + "\n## Slowest first\n\n" + worst(results)
+        for threads in sorted({case["threads"] for case in results["cases"]}):
+            text += f"\n## {threads} thread(s)\n\n" + summary(results, threads)
+        text += "\n## Slowest first\n\n" + worst(results)
+        text += "\n## In full\n\n" + table(results)
     for title, part in results.get("parts", {}).items():
         text += f"\n## {title}\n\n" + part
     (folder / "results.md").write_text(text)

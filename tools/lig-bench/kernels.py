@@ -1,0 +1,127 @@
+"""Single layers against the machine's limits, measured in the same run.
+
+A layer's limit is the longer of two times: its arithmetic at the peak of fused
+multiply-adds, and its weights, inputs and outputs at the read bandwidth of the
+smallest cache that holds them (they are there from the run before). An LSTM
+reads its recurrent weights at every step. Direct arithmetic is counted, so
+Winograd's transform can pass 100 % of the peak.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import machine
+import report
+import suite
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+F32 = 4
+
+LAYERS = (
+    [("gemm", (m, 1024, 1024)) for m in (1, 2, 4, 8, 16, 32, 128, 384)]
+    + [("conv", c) for c in ((3, 64, 224, 7, 2), (64, 64, 56, 3, 1), (128, 128, 28, 3, 1),
+                             (256, 256, 14, 3, 1), (512, 512, 7, 3, 1),
+                             (64, 128, 56, 3, 2), (64, 256, 56, 1, 1),
+                             (256, 64, 56, 1, 1), (1024, 256, 14, 1, 1))]
+    + [("depthwise", c) for c in ((96, 112, 2), (144, 56, 1), (384, 14, 1))]
+    + [("lstm", c) for c in ((256, 100), (1024, 100))])
+
+
+def networks():
+    return [suite.Network(f"kernel/{kind}-" + "x".join(str(n) for n in numbers),
+                          "kernel.py", " ".join([kind, *map(str, numbers)]))
+            for kind, numbers in LAYERS]
+
+
+def gemm_cost(rows, n_in, n_out):
+    return 2 * rows * n_in * n_out, F32 * (n_in * n_out + rows * (n_in + n_out))
+
+
+def conv_cost(c_in, c_out, size, kernel, stride, group=1):
+    after = (size - 1) // stride + 1
+    weights = c_out * (c_in // group) * kernel * kernel
+    return (2 * weights * after * after,
+            F32 * (weights + c_in * size * size + c_out * after * after))
+
+
+def depthwise_cost(channels, size, stride):
+    return conv_cost(channels, channels, size, 3, stride, group=channels)
+
+
+def lstm_cost(hidden, steps):
+    weights = 4 * hidden * hidden
+    return (2 * 2 * weights * steps,
+            F32 * (weights + steps * (weights + 2 * hidden)))
+
+
+COSTS = {"gemm": gemm_cost, "conv": conv_cost, "depthwise": depthwise_cost,
+         "lstm": lstm_cost}
+
+
+def cost(name):
+    """(FLOPs, bytes moved, bytes that must be near) of `networks()`' name."""
+    kind, numbers = name[len("kernel/"):].split("-")
+    numbers = [int(n) for n in numbers.split("x")]
+    flops, moved = COSTS[kind](*numbers)
+    near = moved if kind != "lstm" else 2 * F32 * 4 * numbers[0] ** 2
+    return flops, moved, near
+
+
+def cache_bytes():
+    """Sizes of the data caches by rising level."""
+    sizes = [re.match(r"L\d(?!i)d? (\d+)K", text) for text in machine.caches()]
+    return sorted(int(match.group(1)) << 10 for match in sizes if match)
+
+
+class Peaks:
+    """Compiles peaks.c and measures with `threads` threads."""
+
+    def __init__(self, threads, folder):
+        program = folder / "peaks"
+        subprocess.run(["cc", "-O3", "-march=native", "-ffp-contract=fast", "-pthread",
+                        str(FOLDER / "peaks.c"), "-o", str(program)], check=True)
+        caches = cache_bytes()
+        self.holds = caches + [1 << 62]
+        # Half of a cache, of the last one for all threads together; then memory.
+        sizes = [size // 2 for size in caches[:-1]] + [
+            caches[-1] // 2 // threads, 8 * caches[-1]]
+        cpus = set(sorted(os.sched_getaffinity(0))[-threads:])
+        done = subprocess.run(
+            [str(program), str(threads), *map(str, sizes)], check=True,
+            capture_output=True, text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+        measured = json.loads(done.stdout)
+        self.flops, self.read = measured["flops"], measured["read"]
+
+    def limit_us(self, flops, moved, near):
+        bandwidth = next(b for size, b in zip(self.holds, self.read) if near <= size)
+        return 1e6 * max(flops / self.flops, moved / bandwidth)
+
+    def words(self):
+        names = [f"L{n + 1}" for n in range(len(self.read) - 1)] + ["memory"]
+        return (f"{self.flops / 1e9:.0f} GFLOP/s; reads "
+                + ", ".join(f"{name} {b / 1e9:.0f} GB/s"
+                            for name, b in zip(names, self.read)))
+
+
+def table(cases, peaks):
+    """`peaks` maps numbers of threads to Peaks."""
+    text = "".join(f"- {threads} thread(s): {p.words()}\n" for threads, p in peaks.items())
+    text += "\n" + report.line(["layer", "threads", "runtime", "us", "GFLOP/s",
+                                "of peak", "GB/s", "of the limit"])
+    text += report.line(["---"] * 8)
+    for case in cases:
+        threads, (flops, moved, near) = case["threads"], cost(case["network"])
+        for peer, row in case["rows"].items():
+            if "median_us" not in row or not row.get("agrees", True):
+                continue
+            us = row["median_us"]
+            text += report.line([
+                case["network"][len("kernel/"):], threads, peer, report.amount(us),
+                f"{flops / us / 1e3:.0f}",
+                f"{100e6 * flops / us / peaks[threads].flops:.0f} %",
+                f"{moved / us / 1e3:.0f}",
+                f"{100 * peaks[threads].limit_us(flops, moved, near) / us:.0f} %"])
+    return text

@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+"""One layer alone, to measure its kernel against what the machine can do.
+
+  kernel.py OUT.onnx gemm M K N
+  kernel.py OUT.onnx conv C_IN C_OUT SIZE KERNEL STRIDE
+  kernel.py OUT.onnx depthwise CHANNELS SIZE STRIDE
+  kernel.py OUT.onnx lstm HIDDEN STEPS
+"""
+import sys
+
+from graph import Graph
+
+
+def gemm(g, rows, n_in, n_out):
+    return g.gemm(g.input("x", rows, n_in), "layer", n_in, n_out), (rows, n_out)
+
+
+def conv(g, c_in, c_out, size, kernel, stride, group=1):
+    x = g.input("x", 1, c_in, size, size)
+    after = (size - 1) // stride + 1
+    return (g.relu(g.conv(x, "layer", c_in, c_out, kernel, stride, group=group)),
+            (1, c_out, after, after))
+
+
+def depthwise(g, channels, size, stride):
+    return conv(g, channels, channels, size, 3, stride, group=channels)
+
+
+def lstm(g, hidden, steps):
+    y, _ = g.recurrent("LSTM", g.input("x", steps, 1, hidden), "layer", hidden, hidden)
+    return y, (steps, 1, hidden)
+
+
+KINDS = {"gemm": gemm, "conv": conv, "depthwise": depthwise, "lstm": lstm}
+
+if __name__ == "__main__":
+    out, kind, *numbers = sys.argv[1:]
+    graph = Graph(kind)
+    y, shape = KINDS[kind](graph, *[int(n) for n in numbers])
+    graph.nodes[-1].output[0] = "y"
+    graph.output("y", *shape)
+    graph.save(out)
