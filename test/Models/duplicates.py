@@ -14,10 +14,8 @@ are folded.
 Exits 1 if a duplicate was missed and 77, which CTest shows as skipped, without
 MODELS.
 """
-import argparse
 import itertools
 import json
-import pathlib
 import subprocess
 import sys
 
@@ -25,10 +23,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-FILES = ("model.onnx", "model_copies.onnx")
+from real_models import parse_arguments
+
 LEAST_VIEW_BYTES = 256
 SECONDS_EACH = 300
-SKIPPED = 77
 
 
 def weights(graph):
@@ -127,18 +125,7 @@ def check(ligc, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=pathlib.Path)
-    parser.add_argument("ligc")
-    parser.add_argument("models", type=pathlib.Path)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    models = [path for each in sorted(options.models.glob("*/")) for path in
-              (each / file for file in FILES)
-              if path.exists() and (not options.names or each.name in options.names)]
-    if not models:
-        print(f"skipped: no models in '{options.models}'; LIGATURE_MODELS names their folder")
-        sys.exit(SKIPPED)
+    options, models = parse_arguments("ligc")
     failed, lines = 0, []
     for model in models:
         line, missed = check(options.ligc, model)

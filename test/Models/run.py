@@ -11,7 +11,6 @@ a model; exits 1 if any fails and 77, which CTest shows as skipped, without MODE
 
 --out takes summary.txt.
 """
-import argparse
 import concurrent.futures
 import os
 import pathlib
@@ -20,11 +19,11 @@ import sys
 import tempfile
 import time
 
+from real_models import parse_arguments
+
 # How many loops the share phase makes of steps that the model has written out.
 LOOPS = {"g2p_en_unrolled": 1}
-FILES = ("model.onnx", "model_copies.onnx", "model_static.onnx")
 SECONDS_EACH = 300
-SKIPPED = 77
 
 
 def check(lig_run, model):
@@ -80,18 +79,7 @@ def check_all(lig_run, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=pathlib.Path)
-    parser.add_argument("lig_run")
-    parser.add_argument("models", type=pathlib.Path)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    models = [path for each in sorted(options.models.glob("*/")) for path in
-              (each / file for file in FILES)
-              if path.exists() and (not options.names or each.name in options.names)]
-    if not models:
-        print(f"skipped: no models in '{options.models}'; LIGATURE_MODELS names their folder")
-        sys.exit(SKIPPED)
+    options, models = parse_arguments("lig_run")
 
     failed = 0
     start = time.monotonic()

@@ -34,6 +34,23 @@ public:
   mlir::Value roundEven(mlir::Value x) {
     return mlir::math::RoundEvenOp::create(b, loc, x);
   }
+  mlir::Value negate(mlir::Value x) {
+    return mlir::arith::NegFOp::create(b, loc, x);
+  }
+  mlir::Value exp(mlir::Value x) {
+    return mlir::math::ExpOp::create(b, loc, x);
+  }
+  mlir::Value tanh(mlir::Value x) {
+    return mlir::math::TanhOp::create(b, loc, x);
+  }
+  /// A NaN stays one.
+  mlir::Value minimum(mlir::Value x, mlir::Value y) {
+    return mlir::arith::MinimumFOp::create(b, loc, x, y);
+  }
+  mlir::Value maximum(mlir::Value x, mlir::Value y) {
+    return mlir::arith::MaximumFOp::create(b, loc, x, y);
+  }
+  /// The other one where one is a NaN.
   mlir::Value max(mlir::Value x, mlir::Value y) {
     return mlir::arith::MaxNumFOp::create(b, loc, x, y);
   }

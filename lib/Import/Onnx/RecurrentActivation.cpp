@@ -3,7 +3,7 @@
 
 #include "RecurrentActivation.h"
 
-#include "Build.h"
+#include "FloatMath.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -67,65 +67,40 @@ lig::onnx_import::readActivations(const Node &node, unsigned count,
   return result;
 }
 
-namespace {
-/// Float arithmetic with constants of the operand's type.
-struct Scalar {
-  OpBuilder &b;
-  Location loc;
-  Type type;
-
-  Value constant(double value) { return scalar(b, loc, type, value); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
-  Value min(Value x, Value y) {
-    return arith::MinimumFOp::create(b, loc, x, y);
-  }
-  Value max(Value x, Value y) {
-    return arith::MaximumFOp::create(b, loc, x, y);
-  }
-  Value negate(Value x) { return arith::NegFOp::create(b, loc, x); }
-  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
-  Value exp(Value x) { return math::ExpOp::create(b, loc, x); }
-  Value tanh(Value x) { return math::TanhOp::create(b, loc, x); }
-  /// x if x > bound, else the other.
-  Value above(Value x, double bound, Value otherwise) {
-    Value isAbove = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
-                                          constant(bound));
-    return arith::SelectOp::create(b, loc, isAbove, x, otherwise);
-  }
-};
-} // namespace
+/// x if x > bound, else the other.
+static Value above(FloatMath &math, Value x, double bound, Value otherwise) {
+  return math.select(math.less(math.constant(bound), x), x, otherwise);
+}
 
 Value RecurrentActivation::apply(OpBuilder &b, Location loc, Value x) const {
-  Scalar s{b, loc, x.getType()};
+  FloatMath s(b, loc, x.getType());
   Value one = s.constant(1), zero = s.constant(0);
   Value a = s.constant(alpha), c = s.constant(beta);
   if (clip >= 0)
-    x = s.max(s.min(x, s.constant(clip)), s.constant(-clip));
+    x = s.maximum(s.minimum(x, s.constant(clip)), s.constant(-clip));
   if (name == "tanh")
     return s.tanh(x);
   if (name == "sigmoid")
     return s.div(one, s.add(one, s.exp(s.negate(x))));
   if (name == "relu")
-    return s.max(x, zero);
+    return s.maximum(x, zero);
   if (name == "softsign")
     return s.div(x, s.add(one, s.abs(x)));
   if (name == "softplus") {
     // log(1 + exp(x)) without overflow.
     Value tail = math::Log1pOp::create(b, loc, s.exp(s.negate(s.abs(x))));
-    return s.add(s.max(x, zero), tail);
+    return s.add(s.maximum(x, zero), tail);
   }
   if (name == "affine")
     return s.add(s.mul(a, x), c);
   if (name == "leakyrelu")
-    return s.above(x, 0, s.mul(a, x));
+    return above(s, x, 0, s.mul(a, x));
   if (name == "thresholdedrelu")
-    return s.above(x, alpha, zero);
+    return above(s, x, alpha, zero);
   if (name == "scaledtanh")
     return s.mul(a, s.tanh(s.mul(c, x)));
   if (name == "hardsigmoid")
-    return s.max(s.min(s.add(s.mul(a, x), c), one), zero);
+    return s.maximum(s.minimum(s.add(s.mul(a, x), c), one), zero);
   // elu
-  return s.above(x, 0, s.mul(a, math::ExpM1Op::create(b, loc, x)));
+  return above(s, x, 0, s.mul(a, math::ExpM1Op::create(b, loc, x)));
 }
