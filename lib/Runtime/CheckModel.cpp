@@ -19,10 +19,18 @@ bool checkTensor(const lig_tensor_desc &tensor) {
          bytes == tensor.bytes;
 }
 
-lig_status checkEntry(const lig_entry_desc &entry) {
-  if (!entry.name || !entry.run || (entry.input_count && !entry.inputs) ||
+lig_status checkEntry(const lig_entry_desc &entry, bool isForDevice) {
+  if (!entry.name || (entry.input_count && !entry.inputs) ||
       (entry.output_count && !entry.outputs))
     return fail(LIG_NOT_A_MODEL, "an entry point's description is incomplete");
+  if (isForDevice ? entry.run || !entry.run_device
+                  : !entry.run || entry.run_device)
+    return fail(LIG_NOT_A_MODEL,
+                "entry point '%s' has no code, or code of two kinds",
+                entry.name);
+  if (isForDevice && entry.arena_bytes < LIG_DEVICE_HEADER_BYTES)
+    return fail(LIG_NOT_A_MODEL, "entry point '%s': no room for a status",
+                entry.name);
   for (uint32_t i = 0; i < entry.input_count; ++i)
     if (!checkTensor(entry.inputs[i]))
       return fail(LIG_NOT_A_MODEL,
@@ -61,6 +69,20 @@ lig_status checkParams(const lig_params_desc &params) {
   return LIG_OK;
 }
 
+lig_status checkDeviceCode(const lig_device_code &code) {
+  if (!code.chip || (!code.cubin && !code.ptx) ||
+      (code.kernel_count && !code.kernels))
+    return fail(LIG_NOT_A_MODEL, "the device code's description is incomplete");
+  if (code.ptx && (!code.ptx_bytes || code.ptx[code.ptx_bytes - 1]))
+    return fail(LIG_NOT_A_MODEL, "the PTX does not end with a zero");
+  for (uint32_t i = 0; i < code.kernel_count; ++i) {
+    const lig_kernel_desc &kernel = code.kernels[i];
+    if (!kernel.name || (kernel.param_count && !kernel.param_bytes))
+      return fail(LIG_NOT_A_MODEL, "kernel %u is described wrongly", i);
+  }
+  return LIG_OK;
+}
+
 } // namespace
 
 lig_status checkModel(const lig_model_desc *model) {
@@ -74,7 +96,11 @@ lig_status checkModel(const lig_model_desc *model) {
       (model->entry_count && !model->entries))
     return fail(LIG_NOT_A_MODEL, "the model's description is incomplete");
   for (uint32_t i = 0; i < model->entry_count; ++i)
-    if (lig_status status = checkEntry(model->entries[i]))
+    if (lig_status status =
+            checkEntry(model->entries[i], model->device_code != nullptr))
+      return status;
+  if (model->device_code)
+    if (lig_status status = checkDeviceCode(*model->device_code))
       return status;
   return model->params ? checkParams(*model->params) : LIG_OK;
 }

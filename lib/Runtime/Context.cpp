@@ -127,6 +127,9 @@ lig_status lig_context_create(lig_weights *weights,
     return status;
 
   const lig_model_desc &model = *weights->library->model;
+  if (model.device_code)
+    return fail(LIG_NO_DEVICE, "%s: compiled for a GPU, %s", model.name,
+                model.device_code->chip);
   uint64_t arenaBytes = 0, dimCount = 0;
   for (uint32_t e = 0; e < model.entry_count; ++e) {
     const lig_entry_desc &entry = model.entries[e];
@@ -195,7 +198,7 @@ lig_status lig_run(lig_context *context, uint32_t index,
                  context->pool ? getParallel(context->pool) : nullptr);
   if (result == LIG_OK)
     status = checkDims(*entry, dims);
-  else if (result < 0 || result > LIG_INTERNAL_ERROR)
+  else if (result < 0 || result > LIG_DEVICE_ERROR)
     status = fail(LIG_INTERNAL_ERROR, "%s: unknown status %d", entry->name,
                   static_cast<int>(result));
   else

@@ -46,6 +46,10 @@ const char *lig_status_string(lig_status status) {
     return "the data has no valid result";
   case LIG_INTERNAL_ERROR:
     return "internal error";
+  case LIG_NO_DEVICE:
+    return "no GPU that can run the model";
+  case LIG_DEVICE_ERROR:
+    return "the GPU or its driver failed";
   }
   return "unknown status";
 }

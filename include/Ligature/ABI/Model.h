@@ -13,6 +13,8 @@
 #ifndef LIGATURE_ABI_MODEL_H
 #define LIGATURE_ABI_MODEL_H
 
+#include "Ligature/ABI/Device.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +23,7 @@ extern "C" {
 #endif
 
 /* Grows when a struct below changes. The runtime refuses any other number. */
-#define LIG_ABI_VERSION 2
+#define LIG_ABI_VERSION 3
 
 /* Arenas, parameters and the data of a parameter file begin at multiples of
  * this many bytes. */
@@ -68,7 +70,12 @@ typedef enum lig_status {
   /* The data asks for what has no result: a division by zero in an integer
    * type, a dimension beyond its upper bound, an iteration count below 0. */
   LIG_INVALID_DATA = 10,
-  LIG_INTERNAL_ERROR = 11
+  LIG_INTERNAL_ERROR = 11,
+  /* The model is for a GPU, and there is none, no driver, or not one that can
+   * run its code. */
+  LIG_NO_DEVICE = 12,
+  /* The GPU's driver refused a call, or a kernel crashed. */
+  LIG_DEVICE_ERROR = 13
 } lig_status;
 
 /* One input or output, dense and in row-major order. */
@@ -122,7 +129,9 @@ typedef struct lig_entry_desc {
   uint64_t arena_bytes;
   /* The most bytes that are alive at once: no plan can do with less. */
   uint64_t arena_lower_bound;
+  /* Exactly one of the two is not null. */
   lig_entry_fn run;
+  lig_device_entry_fn run_device;
 } lig_entry_desc;
 
 /* One stored parameter. */
@@ -161,6 +170,8 @@ typedef struct lig_model_desc {
   const char *compiler; /* name and version of what emitted this */
   const lig_params_desc *params; /* null when the model has no parameters */
   const lig_entry_desc *entries;
+  /* What the entry points launch; null when they run on the CPU. */
+  const lig_device_code *device_code;
 } lig_model_desc;
 
 typedef const lig_model_desc *(*lig_model_fn)(void);
@@ -176,16 +187,18 @@ static_assert(sizeof(void *) == 8, "64-bit machines only");
 static_assert(sizeof(lig_tensor_desc) == 40, "");
 static_assert(offsetof(lig_tensor_desc, bytes) == 24, "");
 static_assert(offsetof(lig_tensor_desc, dtype) == 32, "");
-static_assert(sizeof(lig_entry_desc) == 56, "");
+static_assert(sizeof(lig_entry_desc) == 64, "");
 static_assert(offsetof(lig_entry_desc, arena_bytes) == 32, "");
 static_assert(offsetof(lig_entry_desc, run) == 48, "");
+static_assert(offsetof(lig_entry_desc, run_device) == 56, "");
 static_assert(sizeof(lig_param_desc) == 48, "");
 static_assert(offsetof(lig_param_desc, dtype) == 32, "");
 static_assert(sizeof(lig_params_desc) == 80, "");
 static_assert(offsetof(lig_params_desc, digest) == 32, "");
 static_assert(offsetof(lig_params_desc, params) == 64, "");
-static_assert(sizeof(lig_model_desc) == 40, "");
+static_assert(sizeof(lig_model_desc) == 48, "");
 static_assert(offsetof(lig_model_desc, entries) == 32, "");
+static_assert(offsetof(lig_model_desc, device_code) == 40, "");
 #endif
 
 #endif /* LIGATURE_ABI_MODEL_H */

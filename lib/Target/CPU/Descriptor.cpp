@@ -88,7 +88,7 @@ Expected<Constant *> Descriptor::entry(const EntryInfo &info) {
   return structure({text(info.name), tensors(info.inputs),
                     tensors(info.outputs), i32(info.inputs.size()),
                     i32(info.outputs.size()), i64(info.arenaBytes),
-                    i64(info.arenaLowerBound), run});
+                    i64(info.arenaLowerBound), run, null()});
 }
 
 Constant *Descriptor::parameterBlock() {
@@ -149,7 +149,8 @@ Error Descriptor::build() {
   }
   exportModel(global(
       structure({i32(LIG_ABI_VERSION), i32(entries.size()), text(model.name),
-                 text(model.compiler), parameterBlock(), array(entries)})));
+                 text(model.compiler), parameterBlock(), array(entries),
+                 null()})));
   return Error::success();
 }
 

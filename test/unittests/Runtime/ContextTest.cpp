@@ -199,6 +199,42 @@ TEST(Library, RefusesWrongDescriptions) {
             LIG_INVALID_ARGUMENT);
 }
 
+TEST(Library, RefusesCodeOfTwoKinds) {
+  lig_library *library;
+  auto open = [&](const TestModel &test) {
+    return lig_library_from_model(&test.model, nullptr, &library);
+  };
+  lig_device_entry_fn run = [](const void *const *, void *const *,
+                               const uint8_t *, uint8_t *, int64_t *,
+                               const lig_device *) -> int32_t { return 0; };
+  TestModel both;
+  both.entries[0].run_device = run;
+  EXPECT_EQ(open(both), LIG_NOT_A_MODEL);
+  TestModel none;
+  none.entries[0].run = nullptr;
+  EXPECT_EQ(open(none), LIG_NOT_A_MODEL);
+
+  lig_device_code code = {"sm_80", nullptr, 0, "", 1, nullptr, 0, 0};
+  TestModel device;
+  device.model.device_code = &code;
+  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
+  for (lig_entry_desc &entry : device.entries) {
+    entry.run = nullptr;
+    entry.run_device = run;
+    entry.arena_bytes = LIG_DEVICE_HEADER_BYTES;
+  }
+  ASSERT_EQ(open(device), LIG_OK) << lig_last_error();
+  lig_library_close(library);
+  code.ptx_bytes = 0;
+  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
+  code.ptx = nullptr;
+  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
+  code.ptx = "";
+  code.ptx_bytes = 1;
+  device.entries[1].arena_bytes = LIG_DEVICE_HEADER_BYTES - 1;
+  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
+}
+
 TEST(Library, RefusesFilesThatAreNone) {
   lig_library *library;
   EXPECT_EQ(lig_library_open("/nowhere/model.so", &library), LIG_FILE_MISSING);

@@ -56,14 +56,14 @@ struct TestModel {
   lig_tensor_desc indices = {"indices", four, dynamic, 32, LIG_I64, 1};
   lig_tensor_desc status = {"status", one, nullptr, 4, LIG_I32, 1};
   lig_entry_desc entries[3] = {
-      {"linear", &x, &y, 1, 1, 128, 8, runLinear},
-      {"nonzero", &sparse, &indices, 1, 1, 0, 0, runNonzero},
-      {"broken", &status, nullptr, 1, 0, 64, 64, runBroken}};
+      {"linear", &x, &y, 1, 1, 128, 8, runLinear, nullptr},
+      {"nonzero", &sparse, &indices, 1, 1, 0, 0, runNonzero, nullptr},
+      {"broken", &status, nullptr, 1, 0, 64, 64, runBroken, nullptr}};
   lig_param_desc paramDescs[2] = {{"w", matrix, 0, 16, LIG_F32, 2, 1, 0},
                                   {"b", two, 64, 8, LIG_F32, 1, 1, 0}};
   lig_params_desc params = {nullptr, "model.params", 256, 72,
                             {0},     paramDescs,     2,   0};
-  lig_model_desc model = {LIG_ABI_VERSION, 3, "test", "hand", &params, entries};
+  lig_model_desc model = {LIG_ABI_VERSION, 3, "test", "hand", &params, entries, nullptr};
 
   std::string digest() const { return "ab" + std::string(62, '0'); }
   TestModel() {

@@ -15,9 +15,10 @@ static int32_t increment(const void *const *inputs, void *const *outputs,
 static const lig_tensor_desc input = {"x", NULL, NULL, 4, LIG_I32, 0};
 static const lig_tensor_desc output = {"y", NULL, NULL, 4, LIG_I32, 0};
 static const lig_entry_desc entry = {"increment", &input, &output, 1,
-                                     1,           0,      0,       increment};
+                                     1,           0,      0,       increment,
+                                     NULL};
 static const lig_model_desc model = {LIG_ABI_VERSION, 1,    "increment",
-                                     "hand",          NULL, &entry};
+                                     "hand",          NULL, &entry, NULL};
 
 const lig_model_desc *increment_model(void);
 const lig_model_desc *lig_model(void);

@@ -27,9 +27,9 @@ static int32_t root(const void *const *in, void *const *out,
 }
 static const lig_tensor_desc x = {"x", 0, 0, 4, LIG_F32, 0};
 static const lig_tensor_desc y = {"int", 0, 0, 4, LIG_F32, 0};
-static const lig_entry_desc entry = {"main", &x, &y, 1, 1, 0, 0, root};
+static const lig_entry_desc entry = {"main", &x, &y, 1, 1, 0, 0, root, 0};
 static const lig_model_desc model = {LIG_ABI_VERSION, 1, "2 roots*/", "test",
-                                     0, &entry};
+                                     0, &entry, 0};
 const lig_model_desc *m2_roots___model(void) { return &model; }
 const lig_model_desc *lig_model(void) { return &model; }
 )";

@@ -49,7 +49,8 @@ TEST(ParameterFile, OpensInTheRuntime) {
   lig_params_desc params = {
       nullptr, "m.params", file->getDataOffset(), 128, {0}, descs, 2, 0};
   memcpy(params.digest, file->getDigest().data(), 32);
-  lig_model_desc model = {LIG_ABI_VERSION, 0, "m", "test", &params, nullptr};
+  lig_model_desc model = {LIG_ABI_VERSION, 0,       "m",    "test",
+                          &params,        nullptr, nullptr};
   lig_library *library;
   lig_weights *weights;
   ASSERT_EQ(lig_library_from_model(&model, (folder / "").c_str(), &library),

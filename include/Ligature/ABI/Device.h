@@ -1,0 +1,98 @@
+/* What the code of an entry point for a GPU calls, and what it calls it with.
+ *
+ * Such an entry point is host code that launches kernels. It is given pointers
+ * to device memory and reads none of it, waits for nothing and allocates
+ * nothing: all it does is put launches and copies into a queue, in the order in
+ * which they depend on each other. So a run can be captured in a CUDA graph.
+ * Included by Model.h.
+ */
+#ifndef LIGATURE_ABI_DEVICE_H
+#define LIGATURE_ABI_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The arena of a device entry point begins with this many bytes that are zero
+ * when it is called. The first 32 bits are the status of the run: a kernel that
+ * meets data without a result stores a lig_status there. The rest belongs to
+ * the kernels, for the counters of grid barriers. */
+#define LIG_DEVICE_HEADER_BYTES 64
+
+/* lig_launch.flags: all blocks are resident at once, so that a kernel may wait
+ * for other blocks. The grid is at most lig_device.multiprocessors blocks. */
+#define LIG_LAUNCH_COOPERATIVE 1u
+
+/* One launch of a kernel. */
+typedef struct lig_launch {
+  uint32_t kernel; /* index into lig_device_code.kernels */
+  uint32_t grid[3];
+  uint32_t block[3];
+  uint32_t shared_bytes; /* dynamic shared memory of each block */
+  uint32_t flags;        /* LIG_LAUNCH_* */
+  uint32_t reserved;
+  /* One pointer per parameter of the kernel, to param_bytes bytes each, as
+   * cuLaunchKernel takes them; read before the call returns. */
+  void *const *args;
+} lig_launch;
+
+/* A queue of device work. Both functions return a lig_status; after one that is
+ * not LIG_OK the entry point returns it. */
+typedef struct lig_device {
+  int32_t (*launch)(const struct lig_device *self, const lig_launch *launch);
+  /* Between places in device memory that do not overlap. */
+  int32_t (*copy)(const struct lig_device *self, void *to, const void *from,
+                  uint64_t bytes);
+  uint32_t multiprocessors; /* at least 1 */
+  uint32_t reserved;
+} lig_device;
+
+/* The code of an entry point for a GPU. All pointers that inputs, outputs,
+ * params, arena and dims hold are to device memory; the arrays `inputs` and
+ * `outputs` themselves are the host's.
+ * params, arena: aligned to LIG_ALIGNMENT.
+ * dims: the dims of all outputs behind each other, filled with their upper
+ *   bounds; kernels overwrite those that are dynamic. Null when none is.
+ * Returns a lig_status. */
+typedef int32_t (*lig_device_entry_fn)(const void *const *inputs,
+                                       void *const *outputs,
+                                       const uint8_t *params, uint8_t *arena,
+                                       int64_t *dims, const lig_device *device);
+
+typedef struct lig_kernel_desc {
+  const char *name;
+  const uint32_t *param_bytes; /* null only when there are none */
+  uint32_t param_count;
+  uint32_t max_block;  /* most threads of a block in any launch */
+  uint32_t max_shared; /* most dynamic shared memory of any launch */
+  uint32_t reserved;
+} lig_kernel_desc;
+
+/* The kernels of a model, compiled for one chip. */
+typedef struct lig_device_code {
+  const char *chip;     /* "sm_90a" */
+  const uint8_t *cubin; /* null when the compiler had no ptxas */
+  uint64_t cubin_bytes;
+  const char *ptx; /* ends with a zero, which ptx_bytes counts */
+  uint64_t ptx_bytes;
+  const lig_kernel_desc *kernels;
+  uint32_t kernel_count;
+  uint32_t reserved;
+} lig_device_code;
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+/* The emitter counts on these sizes. */
+static_assert(sizeof(lig_launch) == 48, "");
+static_assert(offsetof(lig_launch, args) == 40, "");
+static_assert(sizeof(lig_device) == 24, "");
+static_assert(sizeof(lig_kernel_desc) == 32, "");
+static_assert(sizeof(lig_device_code) == 56, "");
+static_assert(offsetof(lig_device_code, kernels) == 40, "");
+#endif
+
+#endif /* LIGATURE_ABI_DEVICE_H */
