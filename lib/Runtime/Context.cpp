@@ -15,6 +15,8 @@ namespace {
 
 /// More are a mistake of the caller's.
 constexpr uint32_t kMaxThreads = 1024;
+constexpr uint32_t kKnownFlags =
+    LIG_CONTEXT_DEVICE_POINTERS | LIG_CONTEXT_GRAPH;
 
 lig_status readOptions(const lig_context_options *given,
                        lig_context_options &options) {
@@ -35,6 +37,9 @@ lig_status readOptions(const lig_context_options *given,
   if (options.threads > kMaxThreads)
     return fail(LIG_INVALID_ARGUMENT, "%u threads are more than %u",
                 options.threads, kMaxThreads);
+  if (options.flags & ~kKnownFlags)
+    return fail(LIG_INVALID_ARGUMENT, "flags 0x%x are not known",
+                options.flags & ~kKnownFlags);
   return LIG_OK;
 }
 
@@ -114,6 +119,38 @@ lig_status checkDims(const lig_entry_desc &entry, const int64_t *dims) {
   return LIG_OK;
 }
 
+/// What a run that left `result` and `dims` comes to; sets the dims back after
+/// a failure.
+lig_status conclude(const lig_entry_desc &entry, int32_t result,
+                    int64_t *dims) {
+  lig_status status;
+  if (result == LIG_OK)
+    status = checkDims(entry, dims);
+  else if (result < 0 || result > LIG_DEVICE_ERROR)
+    status = fail(LIG_INTERNAL_ERROR, "%s: unknown status %d", entry.name,
+                  static_cast<int>(result));
+  else
+    status = fail(static_cast<lig_status>(result), "%s: %s", entry.name,
+                  lig_status_string(static_cast<lig_status>(result)));
+  if (status != LIG_OK)
+    fillDims(entry, dims);
+  return status;
+}
+
+/// Runs the code of a GPU on a device in host memory.
+int32_t runOnHostDevice(const lig_context &context, const lig_entry_desc &entry,
+                        const void *const *inputs, void *const *outputs,
+                        int64_t *dims) {
+  memset(context.arena, 0, LIG_DEVICE_HEADER_BYTES);
+  int32_t result = entry.run_device(
+      inputs, outputs, context.weights->data, context.arena,
+      hasDynamicDims(entry) ? dims : nullptr, context.device);
+  if (result != LIG_OK)
+    return result;
+  memcpy(&result, context.arena, sizeof(result));
+  return result;
+}
+
 } // namespace
 
 lig_status lig_context_create(lig_weights *weights,
@@ -127,9 +164,6 @@ lig_status lig_context_create(lig_weights *weights,
     return status;
 
   const lig_model_desc &model = *weights->library->model;
-  if (model.device_code)
-    return fail(LIG_NO_DEVICE, "%s: compiled for a GPU, %s", model.name,
-                model.device_code->chip);
   uint64_t arenaBytes = 0, dimCount = 0;
   for (uint32_t e = 0; e < model.entry_count; ++e) {
     const lig_entry_desc &entry = model.entries[e];
@@ -143,19 +177,26 @@ lig_status lig_context_create(lig_weights *weights,
   if (!made)
     return fail(LIG_OUT_OF_MEMORY, "no memory for a context");
   memset(made, 0, sizeof(*made));
-  lig_status status = placeArena(*made, options, arenaBytes);
-  if (status == LIG_OK)
-    status = startThreads(*made, options.threads);
-  if (status != LIG_OK) {
-    freeMemory(made);
-    return status;
-  }
   made->dimStarts = reinterpret_cast<uint64_t *>(made + 1);
   made->dims = reinterpret_cast<int64_t *>(made->dimStarts + model.entry_count);
   int64_t *next = made->dims;
   for (uint32_t e = 0; e < model.entry_count; ++e) {
     made->dimStarts[e] = static_cast<uint64_t>(next - made->dims);
     next = fillDims(model.entries[e], next);
+  }
+  lig_status status;
+  if (model.device_code && !options.device) {
+    status = createCudaContext(*weights, options, made->dims, dimCount,
+                               made->dimStarts, &made->cuda);
+  } else {
+    made->device = model.device_code ? options.device : nullptr;
+    status = placeArena(*made, options, arenaBytes);
+    if (status == LIG_OK && !model.device_code)
+      status = startThreads(*made, options.threads);
+  }
+  if (status != LIG_OK) {
+    freeMemory(made);
+    return status;
   }
   retain(weights->references);
   made->weights = weights;
@@ -168,12 +209,25 @@ void lig_context_close(lig_context *context) {
     return;
   lig_weights *weights = context->weights;
   closePool(context->pool);
+  closeCudaContext(context->cuda);
   freeMemory(context);
   lig_weights_close(weights);
 }
 
 uint64_t lig_context_arena_bytes(const lig_context *context) {
-  return context ? context->arenaBytes : 0;
+  if (!context)
+    return 0;
+  return context->cuda ? getArenaBytes(*context->cuda) : context->arenaBytes;
+}
+
+lig_status lig_context_usage(const lig_context *context,
+                             lig_device_usage *usage) {
+  if (!context || !usage)
+    return fail(LIG_INVALID_ARGUMENT, "lig_context_usage: a pointer is null");
+  *usage = {};
+  if (context->cuda)
+    describeUsage(*context->cuda, *usage);
+  return LIG_OK;
 }
 
 lig_status lig_run(lig_context *context, uint32_t index,
@@ -193,20 +247,38 @@ lig_status lig_run(lig_context *context, uint32_t index,
 
   int64_t *dims = context->dims + context->dimStarts[index];
   fillDims(*entry, dims);
+  if (context->cuda) {
+    status = runOnCuda(*context->cuda, index, inputs, outputs);
+    return status == LIG_OK && isSynchronous(*context->cuda)
+               ? lig_synchronize(context)
+               : status;
+  }
   int32_t result =
-      entry->run(inputs, outputs, context->weights->data, context->arena, dims,
-                 context->pool ? getParallel(context->pool) : nullptr);
-  if (result == LIG_OK)
-    status = checkDims(*entry, dims);
-  else if (result < 0 || result > LIG_DEVICE_ERROR)
-    status = fail(LIG_INTERNAL_ERROR, "%s: unknown status %d", entry->name,
-                  static_cast<int>(result));
-  else
-    status = fail(static_cast<lig_status>(result), "%s: %s", entry->name,
-                  lig_status_string(static_cast<lig_status>(result)));
-  if (status != LIG_OK)
-    fillDims(*entry, dims);
-  return status;
+      context->device
+          ? runOnHostDevice(*context, *entry, inputs, outputs, dims)
+          : entry->run(inputs, outputs, context->weights->data, context->arena,
+                       dims,
+                       context->pool ? getParallel(context->pool) : nullptr);
+  return conclude(*entry, result, dims);
+}
+
+lig_status lig_synchronize(lig_context *context) {
+  if (!context)
+    return fail(LIG_INVALID_ARGUMENT, "lig_synchronize: the context is null");
+  if (!context->cuda)
+    return LIG_OK;
+  CudaResult result;
+  if (lig_status status = synchronizeCuda(*context->cuda, result))
+    return status;
+  if (!result.ran)
+    return LIG_OK;
+  const lig_entry_desc &entry =
+      *findEntry(context->weights->library, result.entry);
+  int64_t *dims = context->dims + context->dimStarts[result.entry];
+  int64_t *end = fillDims(entry, dims);
+  if (result.dims)
+    memcpy(dims, result.dims, static_cast<size_t>(end - dims) * sizeof(*dims));
+  return conclude(entry, result.result, dims);
 }
 
 const int64_t *lig_output_dims(const lig_context *context, uint32_t index,

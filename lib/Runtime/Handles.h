@@ -3,6 +3,7 @@
 #ifndef LIGATURE_LIB_RUNTIME_HANDLES_H
 #define LIGATURE_LIB_RUNTIME_HANDLES_H
 
+#include "CudaContext.h"
 #include "MappedFile.h"
 #include "Pool.h"
 
@@ -30,6 +31,10 @@ struct lig_context {
   bool ownsArena;
   /// Null for one thread.
   lig::runtime::Pool *pool;
+  /// Of models for a GPU one of the two is not null: the GPU, which then has
+  /// the arena, or what the caller runs them on instead.
+  lig::runtime::CudaContext *cuda;
+  const lig_device *device;
   /// Output dims of all entry points behind each other, in one block with
   /// the struct; entry e begins at dimStarts[e].
   uint64_t *dimStarts;
@@ -55,6 +60,16 @@ inline const lig_entry_desc *findEntry(const lig_library *library,
   return library && entry < library->model->entry_count
              ? &library->model->entries[entry]
              : nullptr;
+}
+
+/// Whether the shape of an output is known only after a run.
+inline bool hasDynamicDims(const lig_entry_desc &entry) {
+  for (uint32_t i = 0; i < entry.output_count; ++i)
+    for (int32_t d = 0; entry.outputs[i].dynamic && d < entry.outputs[i].rank;
+         ++d)
+      if (entry.outputs[i].dynamic[d])
+        return true;
+  return false;
 }
 
 } // namespace lig::runtime

@@ -124,18 +124,36 @@ LIG_API uint64_t lig_weights_bytes(const lig_weights *weights);
 LIG_API lig_status lig_arena_bytes(const lig_library *library, uint32_t entry,
                                    const int64_t *input_dims, uint64_t *bytes);
 
+/* lig_context_options.flags, for models that were compiled for a GPU. Inputs and
+ * outputs of lig_run are device memory; a run is put into the stream and returns
+ * at once, lig_synchronize waits for it and tells its status. */
+#define LIG_CONTEXT_DEVICE_POINTERS 1u
+/* Record the launches of a run as a CUDA graph and replay it in later runs of
+ * the entry point on the same buffers; other buffers record it again. Has no
+ * effect while the caller captures the stream, which may be done with
+ * LIG_CONTEXT_DEVICE_POINTERS after one run. */
+#define LIG_CONTEXT_GRAPH 2u
+
 /* Zero it, set `size`, set what you care for. */
 typedef struct lig_context_options {
   size_t size; /* sizeof(lig_context_options) */
   /* Most threads a run may work on, the caller's among them; 0 means 1. No
    * result depends on it. */
   uint32_t threads;
-  uint32_t reserved;
+  uint32_t flags; /* LIG_CONTEXT_* */
   /* Memory to work in, aligned to LIG_ALIGNMENT, at least as large as the
    * largest lig_arena_bytes of the entry points; it stays the caller's and must
-   * outlive the context. Null makes the context allocate its own. */
+   * outlive the context. Null makes the context allocate its own. Device memory
+   * where the model is for a GPU. */
   void *arena;
   uint64_t arena_bytes;
+  /* What follows is for models that were compiled for a GPU. A device that works
+   * in host memory, to be used in place of a GPU: an emulator. */
+  const lig_device *device;
+  /* A CUstream of the GPU's primary context; null makes one. */
+  void *stream;
+  uint32_t ordinal; /* the GPU's number, as CUDA counts */
+  uint32_t reserved;
 } lig_context_options;
 
 /* Makes a context, the only place that allocates. `options` may be null. */
@@ -144,6 +162,18 @@ LIG_API lig_status lig_context_create(lig_weights *weights,
                                       lig_context **context);
 
 LIG_API void lig_context_close(lig_context *context);
+
+/* What a context and its like hold on a GPU. */
+typedef struct lig_device_usage {
+  uint64_t uploads;       /* of parameters, by this process, to any GPU */
+  uint64_t param_bytes;   /* of all parameters on this context's GPU */
+  uint64_t context_bytes; /* of this context: arena, buffers for host data */
+  uint64_t graph_runs;    /* runs of this context that replayed a graph */
+} lig_device_usage;
+
+/* Fills in zeros where the context is not on a GPU. */
+LIG_API lig_status lig_context_usage(const lig_context *context,
+                                     lig_device_usage *usage);
 
 /* Bytes of the arena this context works in. */
 LIG_API uint64_t lig_context_arena_bytes(const lig_context *context);
@@ -155,9 +185,14 @@ LIG_API uint64_t lig_context_arena_bytes(const lig_context *context);
 LIG_API lig_status lig_run(lig_context *context, uint32_t entry,
                            const void *const *inputs, void *const *outputs);
 
+/* Waits for the runs of a context with LIG_CONTEXT_DEVICE_POINTERS and returns
+ * the status of the last one; elsewhere there is nothing to wait for. */
+LIG_API lig_status lig_synchronize(lig_context *context);
+
 /* The dims of an output, as many as its descriptor's rank: those of the last
  * run of this entry point, upper bounds before it and after a failure. Null
- * where there is no such output. Valid until the next run. */
+ * where there is no such output. Valid until the next run. With
+ * LIG_CONTEXT_DEVICE_POINTERS the run counts from lig_synchronize on. */
 LIG_API const int64_t *lig_output_dims(const lig_context *context,
                                        uint32_t entry, uint32_t output);
 

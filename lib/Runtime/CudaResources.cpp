@@ -1,0 +1,275 @@
+// Lists behind one lock. It is held while code is loaded and parameters are
+// uploaded, so that of two threads that want the same the second finds it.
+
+#include "CudaResources.h"
+#include "Error.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <pthread.h>
+
+namespace lig::runtime::cuda {
+namespace {
+
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+OpenDevice *devices = nullptr;
+LoadedCode *codes = nullptr;
+UploadedParameters *parameters = nullptr;
+uint64_t uploadCount = 0;
+
+struct Lock {
+  Lock() { pthread_mutex_lock(&mutex); }
+  ~Lock() { pthread_mutex_unlock(&mutex); }
+};
+
+template <typename T, typename Same> T *findAndRetain(T *list, Same isSame) {
+  for (T *item = list; item; item = item->next)
+    if (isSame(*item)) {
+      ++item->references;
+      return item;
+    }
+  return nullptr;
+}
+
+/// A zeroed item; `extra` bytes behind it.
+template <typename T> T *make(size_t extra = 0) {
+  return static_cast<T *>(calloc(1, sizeof(T) + extra));
+}
+
+template <typename T> void add(T *&list, T *item, T **result) {
+  item->references = 1;
+  item->next = list;
+  list = item;
+  *result = item;
+}
+
+/// Takes the item off its list if that was its last reference.
+template <typename T> bool giveBack(T *&list, T *item) {
+  if (--item->references)
+    return false;
+  T **link = &list;
+  while (*link != item)
+    link = &(*link)->next;
+  *link = item->next;
+  return true;
+}
+
+lig_status describe(OpenDevice &device) {
+  const Driver &driver = *device.driver;
+  int multiprocessors = 0;
+  Result result = driver.getAttribute(
+      &multiprocessors, AttributeMultiprocessors, device.device);
+  if (result == 0)
+    result = driver.getAttribute(&device.major, AttributeMajor, device.device);
+  if (result == 0)
+    result = driver.getAttribute(&device.minor, AttributeMinor, device.device);
+  device.multiprocessors = static_cast<uint32_t>(multiprocessors);
+  return check(driver, result, "asking for the GPU's attributes",
+               LIG_NO_DEVICE);
+}
+
+lig_status initialize(OpenDevice &device, uint32_t ordinal) {
+  if (lig_status status = loadDriver(&device.driver))
+    return status;
+  const Driver &driver = *device.driver;
+  int count = 0;
+  if (lig_status status = check(driver, driver.countDevices(&count),
+                                "counting GPUs", LIG_NO_DEVICE))
+    return status;
+  if (ordinal >= static_cast<uint32_t>(count))
+    return fail(LIG_NO_DEVICE, "no GPU %u, the driver knows %d", ordinal,
+                count);
+  device.ordinal = static_cast<int>(ordinal);
+  if (lig_status status =
+          check(driver, driver.getDevice(&device.device, device.ordinal),
+                "opening the GPU", LIG_NO_DEVICE))
+    return status;
+  if (lig_status status = describe(device))
+    return status;
+  return check(driver, driver.retainContext(&device.context, device.device),
+               "opening the GPU's context", LIG_NO_DEVICE);
+}
+
+/// Machine code, else PTX, which the driver compiles.
+lig_status loadModule(LoadedCode &loaded) {
+  const OpenDevice &device = *loaded.device;
+  const lig_device_code &code = *loaded.code;
+  const Driver &driver = *device.driver;
+  Result result = -1;
+  if (code.cubin)
+    result = driver.loadModule(&loaded.module, code.cubin);
+  if (result != 0 && code.ptx)
+    result = driver.loadModule(&loaded.module, code.ptx);
+  if (result == 0 || result == OutOfMemory)
+    return check(driver, result, "loading kernels");
+  char what[96];
+  snprintf(what, sizeof(what),
+           "the kernels are for %.32s, the GPU is sm_%d%d; loading them",
+           code.chip, device.major, device.minor);
+  return check(driver, result, what, LIG_NO_DEVICE);
+}
+
+/// Asking for an attribute also makes the driver load a kernel now, and not at
+/// its first launch, which may be captured.
+lig_status prepareKernel(const LoadedCode &loaded, uint32_t index) {
+  const Driver &driver = *loaded.device->driver;
+  const lig_kernel_desc &kernel = loaded.code->kernels[index];
+  Function &function = loaded.functions[index];
+  if (lig_status status =
+          check(driver,
+                driver.getFunction(&function, loaded.module, kernel.name),
+                kernel.name, LIG_NOT_A_MODEL))
+    return status;
+  int most = 0;
+  if (lig_status status = check(
+          driver,
+          driver.getFunctionAttribute(&most, FunctionMaxThreads, function),
+          kernel.name))
+    return status;
+  if (kernel.max_block > static_cast<uint32_t>(most))
+    return fail(LIG_NO_DEVICE,
+                "kernel '%s' needs blocks of %u threads, the GPU has room for "
+                "%d",
+                kernel.name, kernel.max_block, most);
+  if (!kernel.max_shared)
+    return LIG_OK;
+  return check(driver,
+               driver.setFunctionAttribute(function, FunctionMaxDynamicShared,
+                                           static_cast<int>(kernel.max_shared)),
+               kernel.name, LIG_NO_DEVICE);
+}
+
+} // namespace
+
+lig_status openDevice(uint32_t ordinal, OpenDevice **device) {
+  Lock lock;
+  *device = findAndRetain(devices, [&](const OpenDevice &known) {
+    return static_cast<uint32_t>(known.ordinal) == ordinal;
+  });
+  if (*device)
+    return LIG_OK;
+  auto *made = make<OpenDevice>();
+  if (!made)
+    return fail(LIG_OUT_OF_MEMORY, "no memory for a device");
+  if (lig_status status = initialize(*made, ordinal)) {
+    free(made);
+    return status;
+  }
+  add(devices, made, device);
+  return LIG_OK;
+}
+
+void closeDevice(OpenDevice *device) {
+  if (!device)
+    return;
+  Lock lock;
+  if (!giveBack(devices, device))
+    return;
+  device->driver->releaseContext(device->device);
+  free(device);
+}
+
+lig_status loadCode(OpenDevice &device, const lig_device_code &code,
+                    LoadedCode **loaded) {
+  Lock lock;
+  *loaded = findAndRetain(codes, [&](const LoadedCode &known) {
+    return known.device == &device && known.code == &code;
+  });
+  if (*loaded)
+    return LIG_OK;
+  auto *made = make<LoadedCode>(code.kernel_count * sizeof(Function));
+  if (!made)
+    return fail(LIG_OUT_OF_MEMORY, "no memory for %u kernels",
+                code.kernel_count);
+  made->device = &device;
+  made->code = &code;
+  made->functions = reinterpret_cast<Function *>(made + 1);
+  Scope scope(*device.driver, device.context);
+  lig_status status = scope.enter();
+  if (status == LIG_OK)
+    status = loadModule(*made);
+  for (uint32_t i = 0; status == LIG_OK && i < code.kernel_count; ++i)
+    status = prepareKernel(*made, i);
+  if (status != LIG_OK) {
+    if (made->module)
+      device.driver->unloadModule(made->module);
+    free(made);
+    return status;
+  }
+  add(codes, made, loaded);
+  return LIG_OK;
+}
+
+void unloadCode(LoadedCode *loaded) {
+  if (!loaded)
+    return;
+  Lock lock;
+  if (!giveBack(codes, loaded))
+    return;
+  const OpenDevice &device = *loaded->device;
+  Scope scope(*device.driver, device.context);
+  device.driver->unloadModule(loaded->module);
+  free(loaded);
+}
+
+lig_status uploadParameters(OpenDevice &device, const lig_params_desc &params,
+                            const uint8_t *data,
+                            UploadedParameters **uploaded) {
+  Lock lock;
+  *uploaded = findAndRetain(parameters, [&](const UploadedParameters &known) {
+    return known.device == &device && known.bytes == params.data_bytes &&
+           memcmp(known.digest, params.digest, sizeof(params.digest)) == 0;
+  });
+  if (*uploaded || params.data_bytes == 0)
+    return LIG_OK;
+  auto *made = make<UploadedParameters>();
+  if (!made)
+    return fail(LIG_OUT_OF_MEMORY, "no memory for parameters");
+  made->device = &device;
+  made->bytes = params.data_bytes;
+  memcpy(made->digest, params.digest, sizeof(params.digest));
+  const Driver &driver = *device.driver;
+  Scope scope(driver, device.context);
+  lig_status status = scope.enter();
+  if (status == LIG_OK)
+    status = check(driver, driver.allocate(&made->data, made->bytes),
+                   "allocating the parameters");
+  if (status == LIG_OK) {
+    status = check(driver, driver.upload(made->data, data, made->bytes),
+                   "uploading the parameters");
+    if (status != LIG_OK)
+      driver.free(made->data);
+  }
+  if (status != LIG_OK) {
+    free(made);
+    return status;
+  }
+  ++uploadCount;
+  add(parameters, made, uploaded);
+  return LIG_OK;
+}
+
+void dropParameters(UploadedParameters *uploaded) {
+  if (!uploaded)
+    return;
+  Lock lock;
+  if (!giveBack(parameters, uploaded))
+    return;
+  const OpenDevice &device = *uploaded->device;
+  Scope scope(*device.driver, device.context);
+  device.driver->free(uploaded->data);
+  free(uploaded);
+}
+
+void countParameters(const OpenDevice &device, uint64_t &uploads,
+                     uint64_t &bytes) {
+  Lock lock;
+  uploads = uploadCount;
+  bytes = 0;
+  for (const UploadedParameters *item = parameters; item; item = item->next)
+    if (item->device == &device)
+      bytes += item->bytes;
+}
+
+} // namespace lig::runtime::cuda

@@ -1,0 +1,504 @@
+// Models for a GPU on a driver that is none: where data lies, what is shared,
+// what a run asks of the driver, and what happens when it refuses.
+
+#include "FakeCuda.h"
+#include "TestModel.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <vector>
+
+using namespace lig::test;
+
+namespace {
+
+//===-- A model and its kernels ------------------------------------------===//
+
+template <typename T> T argument(void **args, int index) {
+  T value;
+  memcpy(&value, args[index], sizeof(value));
+  return value;
+}
+
+void multiply(void **args) {
+  auto *x = argument<const float *>(args, 0);
+  auto *w = argument<const float *>(args, 1);
+  auto *y = argument<float *>(args, 2);
+  for (int i = 0; i < 2; ++i)
+    y[i] = w[2 * i] * x[0] + w[2 * i + 1] * x[1];
+}
+void addBias(void **args) {
+  auto *x = argument<const float *>(args, 0);
+  auto *b = argument<const float *>(args, 1);
+  auto *y = argument<float *>(args, 2);
+  for (int i = 0; i < 2; ++i)
+    y[i] = x[i] + b[i];
+}
+void findNonzero(void **args) {
+  auto *x = argument<const float *>(args, 0);
+  auto *indices = argument<int64_t *>(args, 1);
+  auto *dims = argument<int64_t *>(args, 2);
+  int64_t count = 0;
+  // Only what lies below the bound it was given may be reported.
+  for (int64_t i = 0; i < dims[0]; ++i)
+    if (x[i] != 0)
+      indices[count++] = i;
+  dims[0] = count;
+}
+void reportStatus(void **args) {
+  memcpy(argument<void *>(args, 1), argument<const void *>(args, 0), 4);
+}
+
+const uint32_t pointers[] = {8, 8, 8};
+const FakeKernel kernels[] = {{"multiply", multiply, pointers, 3, 1024},
+                              {"add_bias", addBias, pointers, 3, 1024},
+                              {"nonzero", findNonzero, pointers, 3, 1024},
+                              {"report", reportStatus, pointers, 2, 1024}};
+
+int32_t launch(const lig_device *device, uint32_t kernel,
+               std::vector<const void *> values, uint32_t flags = 0,
+               uint32_t shared = 0, uint32_t grid = 1) {
+  std::vector<void *> args;
+  for (const void *&value : values)
+    args.push_back(&value);
+  lig_launch launch = {kernel, {grid, 1, 1}, {32, 1, 1}, shared,
+                       flags,  0,            args.data()};
+  int32_t status = device->launch(device, &launch);
+  // What a launch was given is its own from then on.
+  for (const void *&value : values)
+    value = nullptr;
+  return status;
+}
+
+int32_t runLinear(const void *const *inputs, void *const *outputs,
+                  const uint8_t *params, uint8_t *arena, int64_t *dims,
+                  const lig_device *device) {
+  if (dims)
+    return LIG_INTERNAL_ERROR;
+  if (int32_t status = launch(device, 0, {inputs[0], params, arena + 64},
+                              LIG_LAUNCH_COOPERATIVE, 64 << 10,
+                              device->multiprocessors))
+    return status;
+  // By way of a copy, which must wait for the kernel.
+  if (int32_t status = device->copy(device, arena + 96, arena + 64, 8))
+    return status;
+  return launch(device, 1, {arena + 96, params + 64, outputs[0]});
+}
+int32_t runNonzero(const void *const *inputs, void *const *outputs,
+                   const uint8_t *, uint8_t *, int64_t *dims,
+                   const lig_device *device) {
+  return launch(device, 2, {inputs[0], outputs[0], dims});
+}
+int32_t runStatus(const void *const *inputs, void *const *, const uint8_t *,
+                  uint8_t *arena, int64_t *, const lig_device *device) {
+  return launch(device, 3, {inputs[0], arena});
+}
+
+struct DeviceModel : TestModel {
+  lig_kernel_desc kernels[4] = {{"multiply", pointers, 3, 32, 64 << 10, 0},
+                                {"add_bias", pointers, 3, 32, 0, 0},
+                                {"nonzero", pointers, 3, 32, 0, 0},
+                                {"report", pointers, 2, 32, 0, 0}};
+  lig_device_code code = {"sm_90a", nullptr, 0, "FAKE", 5, kernels, 4, 0};
+  DeviceModel() {
+    lig_device_entry_fn runs[] = {runLinear, runNonzero, runStatus};
+    for (int i = 0; i < 3; ++i) {
+      entries[i].run = nullptr;
+      entries[i].run_device = runs[i];
+      entries[i].arena_bytes = 128;
+    }
+    model.device_code = &code;
+  }
+};
+
+//===-- Fixture ----------------------------------------------------------===//
+
+struct Cuda : testing::Test {
+  DeviceModel test;
+  TemporaryFolder folder;
+  lig_library *library = nullptr;
+  lig_weights *weights = nullptr;
+  lig_context *context = nullptr;
+  FakeCuda *fake = nullptr;
+  lig_context_options options = {};
+
+  void SetUp() override {
+    setenv("LIG_CUDA_DRIVER", LIGATURE_TEST_FAKE_CUDA, 1);
+    void *handle = dlopen(LIGATURE_TEST_FAKE_CUDA, RTLD_NOW);
+    ASSERT_TRUE(handle) << dlerror();
+    fake = static_cast<FakeCuda *>(dlsym(handle, "fakeCuda"));
+    ASSERT_TRUE(fake);
+    *fake = {};
+    fake->kernels = kernels;
+    fake->kernelCount = 4;
+    options.size = sizeof(options);
+    folder.write("model.params", test.goodFile());
+    open(test, &library, &weights);
+  }
+  void TearDown() override {
+    lig_context_close(context);
+    lig_weights_close(weights);
+    lig_library_close(library);
+    const FakeCounts &counts = fake->counts;
+    EXPECT_EQ(counts.contexts + counts.modules + counts.streams + counts.graphs +
+                  counts.executables + counts.memory + counts.hostMemory,
+              0)
+        << "something was not given back";
+    EXPECT_EQ(counts.errors, 0) << "the driver had to refuse something";
+  }
+  void open(DeviceModel &model, lig_library **library, lig_weights **weights) {
+    ASSERT_EQ(
+        lig_library_from_model(&model.model, folder.path.c_str(), library),
+        LIG_OK);
+    ASSERT_EQ(lig_weights_open(*library, nullptr, weights), LIG_OK);
+  }
+  lig_status create() {
+    return lig_context_create(weights, &options, &context);
+  }
+  lig_status run(uint32_t entry, const void *input, void *output) {
+    return lig_run(context, entry, &input, &output);
+  }
+};
+
+/// Device memory of the test's own; the driver gives it out in a context.
+struct DeviceBuffer {
+  template <typename F> static F find(const char *name) {
+    return reinterpret_cast<F>(
+        dlsym(dlopen(LIGATURE_TEST_FAKE_CUDA, RTLD_NOW), name));
+  }
+  explicit DeviceBuffer(size_t bytes) {
+    find<int (*)(void **, int)>("cuDevicePrimaryCtxRetain")(&record, 0);
+    inContext([&] {
+      find<int (*)(void **, size_t)>("cuMemAlloc_v2")(&data, bytes);
+    });
+  }
+  ~DeviceBuffer() {
+    inContext([&] { find<int (*)(void *)>("cuMemFree_v2")(data); });
+    find<int (*)(int)>("cuDevicePrimaryCtxRelease_v2")(0);
+  }
+  template <typename F> void inContext(F body) {
+    find<int (*)(void *)>("cuCtxPushCurrent_v2")(record);
+    body();
+    find<int (*)(void **)>("cuCtxPopCurrent_v2")(&record);
+  }
+  template <typename T> T *as() { return static_cast<T *>(data); }
+  void *data = nullptr, *record = nullptr;
+};
+
+} // namespace
+
+//===-- Without a GPU ----------------------------------------------------===//
+
+// The first of the file: a driver that was found stays.
+TEST(CudaDriver, SaysWhatIsMissing) {
+  DeviceModel test;
+  TemporaryFolder folder;
+  folder.write("model.params", test.goodFile());
+  lig_library *library;
+  lig_weights *weights;
+  lig_context *context;
+  ASSERT_EQ(lig_library_from_model(&test.model, folder.path.c_str(), &library),
+            LIG_OK);
+  ASSERT_EQ(lig_weights_open(library, nullptr, &weights), LIG_OK);
+  setenv("LIG_CUDA_DRIVER", "/nowhere/libcuda.so", 1);
+  EXPECT_EQ(lig_context_create(weights, nullptr, &context), LIG_NO_DEVICE);
+  EXPECT_NE(strstr(lig_last_error(), "/nowhere/libcuda.so"), nullptr)
+      << lig_last_error();
+  setenv("LIG_CUDA_DRIVER", LIGATURE_TEST_NO_MODEL, 1);
+  EXPECT_EQ(lig_context_create(weights, nullptr, &context), LIG_NO_DEVICE);
+  EXPECT_NE(strstr(lig_last_error(), "has no cuInit"), nullptr)
+      << lig_last_error();
+  EXPECT_EQ(context, nullptr);
+  lig_weights_close(weights);
+  lig_library_close(library);
+}
+
+TEST_F(Cuda, RefusesAnOrdinalBeyondTheLast) {
+  options.ordinal = 1;
+  EXPECT_EQ(create(), LIG_NO_DEVICE);
+  EXPECT_STREQ(lig_last_error(), "no GPU 1, the driver knows 1");
+}
+
+TEST_F(Cuda, RefusesCodeOfAnotherChip) {
+  test.code.ptx = "BAD";
+  test.code.ptx_bytes = 4;
+  EXPECT_EQ(create(), LIG_NO_DEVICE);
+  EXPECT_NE(strstr(lig_last_error(), "for sm_90a, the GPU is sm_90"), nullptr)
+      << lig_last_error();
+}
+
+TEST_F(Cuda, CompilesPtxWhereMachineCodeDoesNotFit) {
+  test.code.cubin = reinterpret_cast<const uint8_t *>("OLD");
+  test.code.cubin_bytes = 4;
+  EXPECT_EQ(create(), LIG_OK) << lig_last_error();
+}
+
+TEST_F(Cuda, RefusesKernelsThatDoNotFit) {
+  test.kernels[1].max_block = 2048;
+  EXPECT_EQ(create(), LIG_NO_DEVICE);
+  test.kernels[1].max_block = 32;
+  test.kernels[1].name = "absent";
+  EXPECT_EQ(create(), LIG_NOT_A_MODEL);
+}
+
+//===-- Running ----------------------------------------------------------===//
+
+TEST_F(Cuda, RunsOnHostData) {
+  ASSERT_EQ(create(), LIG_OK) << lig_last_error();
+  EXPECT_EQ(fake->counts.mostDynamicShared, 64 << 10);
+  float x[2] = {1, 2}, y[2] = {};
+  ASSERT_EQ(run(0, x, y), LIG_OK) << lig_last_error();
+  EXPECT_EQ(y[0], 15);
+  EXPECT_EQ(y[1], 31);
+  EXPECT_EQ(fake->counts.cooperative, 1);
+  EXPECT_EQ(lig_output_dims(context, 0, 0)[0], 2);
+}
+
+TEST_F(Cuda, ReportsShapesAndStatuses) {
+  ASSERT_EQ(create(), LIG_OK);
+  for (int round = 0; round < 2; ++round) {
+    float x[4] = {0, 5, 0, 7};
+    int64_t indices[4];
+    ASSERT_EQ(run(1, x, indices), LIG_OK) << lig_last_error();
+    EXPECT_EQ(lig_output_dims(context, 1, 0)[0], 2);
+    EXPECT_EQ(indices[1], 3);
+    int32_t status = LIG_INDEX_OUT_OF_RANGE;
+    EXPECT_EQ(run(2, &status, nullptr), LIG_INDEX_OUT_OF_RANGE);
+    EXPECT_STREQ(lig_last_error(), "broken: an index is out of range");
+    status = 1234;
+    EXPECT_EQ(run(2, &status, nullptr), LIG_INTERNAL_ERROR);
+    // A status does not outlive its run.
+    float y[2];
+    EXPECT_EQ(run(0, x, y), LIG_OK);
+  }
+}
+
+TEST_F(Cuda, RunsOnDeviceDataWithoutWaiting) {
+  options.flags = LIG_CONTEXT_DEVICE_POINTERS;
+  ASSERT_EQ(create(), LIG_OK);
+  EXPECT_EQ(lig_synchronize(context), LIG_OK);
+  {
+    DeviceBuffer x(16), y(32);
+    float values[4] = {0, 5, 0, 7};
+    memcpy(x.data, values, sizeof(values));
+    FakeCounts before = fake->counts;
+    ASSERT_EQ(run(1, x.data, y.data), LIG_OK) << lig_last_error();
+    EXPECT_EQ(fake->counts.launches, before.launches) << "the run waited";
+    EXPECT_EQ(fake->counts.allocations, before.allocations);
+    EXPECT_EQ(fake->counts.synchronizations, before.synchronizations);
+    EXPECT_EQ(lig_output_dims(context, 1, 0)[0], 4);
+    ASSERT_EQ(lig_synchronize(context), LIG_OK);
+    EXPECT_EQ(lig_output_dims(context, 1, 0)[0], 2);
+    EXPECT_EQ(y.as<int64_t>()[1], 3);
+    *x.as<int32_t>() = LIG_INVALID_DATA;
+    EXPECT_EQ(run(2, x.data, nullptr), LIG_OK);
+    EXPECT_EQ(lig_synchronize(context), LIG_INVALID_DATA);
+  }
+}
+
+TEST_F(Cuda, ReplaysAGraphOnTheSameBuffers) {
+  options.flags = LIG_CONTEXT_DEVICE_POINTERS | LIG_CONTEXT_GRAPH;
+  ASSERT_EQ(create(), LIG_OK);
+  {
+    DeviceBuffer x(8), y(8), z(8);
+    for (int i = 0; i < 4; ++i) {
+      x.as<float>()[0] = float(i);
+      x.as<float>()[1] = 2;
+      ASSERT_EQ(run(0, x.data, y.data), LIG_OK) << lig_last_error();
+      ASSERT_EQ(lig_synchronize(context), LIG_OK);
+      EXPECT_EQ(y.as<float>()[0], i + 14);
+    }
+    EXPECT_EQ(fake->counts.captures, 1);
+    EXPECT_EQ(fake->counts.graphLaunches, 4);
+    lig_device_usage usage;
+    ASSERT_EQ(lig_context_usage(context, &usage), LIG_OK);
+    EXPECT_EQ(usage.graph_runs, 3u);
+    // Other buffers, another graph; the old one is given back.
+    ASSERT_EQ(run(0, x.data, z.data), LIG_OK);
+    ASSERT_EQ(lig_synchronize(context), LIG_OK);
+    EXPECT_EQ(z.as<float>()[0], 17);
+    EXPECT_EQ(fake->counts.captures, 2);
+    EXPECT_EQ(fake->counts.executables, 1);
+  }
+}
+
+TEST_F(Cuda, ReplaysAGraphOnHostData) {
+  options.flags = LIG_CONTEXT_GRAPH;
+  ASSERT_EQ(create(), LIG_OK);
+  for (int i = 0; i < 3; ++i) {
+    float x[2] = {float(i), 2}, y[2];
+    ASSERT_EQ(run(0, x, y), LIG_OK) << lig_last_error();
+    EXPECT_EQ(y[0], i + 14);
+  }
+  EXPECT_EQ(fake->counts.captures, 1);
+}
+
+TEST_F(Cuda, WorksInTheCallersStreamAndCapture) {
+  auto createStream =
+      DeviceBuffer::find<int (*)(void **, unsigned)>("cuStreamCreate");
+  auto destroyStream =
+      DeviceBuffer::find<int (*)(void *)>("cuStreamDestroy_v2");
+  auto beginCapture =
+      DeviceBuffer::find<int (*)(void *, int)>("cuStreamBeginCapture_v2");
+  auto endCapture =
+      DeviceBuffer::find<int (*)(void *, void **)>("cuStreamEndCapture");
+  auto destroyGraph = DeviceBuffer::find<int (*)(void *)>("cuGraphDestroy");
+  DeviceBuffer x(8), y(8);
+  x.inContext([&] { createStream(&options.stream, 0); });
+  options.flags = LIG_CONTEXT_DEVICE_POINTERS | LIG_CONTEXT_GRAPH;
+  ASSERT_EQ(create(), LIG_OK);
+  EXPECT_EQ(fake->counts.streams, 1);
+  x.inContext([&] { beginCapture(options.stream, 1); });
+  EXPECT_EQ(run(0, x.data, y.data), LIG_OK) << lig_last_error();
+  void *graph = nullptr;
+  EXPECT_EQ(endCapture(options.stream, &graph), 0);
+  EXPECT_EQ(fake->counts.captures, 1);
+  destroyGraph(graph);
+  lig_context_close(context);
+  context = nullptr;
+  EXPECT_EQ(fake->counts.streams, 1) << "the stream is the caller's";
+  destroyStream(options.stream);
+}
+
+TEST_F(Cuda, WorksInTheCallersArena) {
+  DeviceBuffer arena(128);
+  options.arena = arena.data;
+  options.arena_bytes = 127;
+  EXPECT_EQ(create(), LIG_INVALID_ARGUMENT);
+  options.arena_bytes = 128;
+  ASSERT_EQ(create(), LIG_OK);
+  float x[2] = {1, 2}, y[2];
+  ASSERT_EQ(run(0, x, y), LIG_OK);
+  EXPECT_EQ(arena.as<float>()[16], 5);
+}
+
+//===-- Sharing ----------------------------------------------------------===//
+
+TEST_F(Cuda, UploadsParametersOnce) {
+  lig_device_usage usage;
+  ASSERT_EQ(create(), LIG_OK);
+  ASSERT_EQ(lig_context_usage(context, &usage), LIG_OK);
+  uint64_t uploads = usage.uploads;
+  EXPECT_EQ(usage.param_bytes, 72u);
+  DeviceModel another;
+  lig_library *secondLibrary = nullptr;
+  lig_weights *secondWeights = nullptr;
+  open(another, &secondLibrary, &secondWeights);
+  lig_context *contexts[3];
+  for (lig_context *&made : contexts)
+    ASSERT_EQ(lig_context_create(&made == contexts ? weights : secondWeights,
+                                 &options, &made),
+              LIG_OK);
+  ASSERT_EQ(lig_context_usage(contexts[2], &usage), LIG_OK);
+  EXPECT_EQ(usage.uploads, uploads);
+  EXPECT_EQ(usage.param_bytes, 72u);
+  EXPECT_EQ(fake->counts.modules, 2) << "one for each model";
+  // Other parameters are others, whatever their size.
+  DeviceModel other;
+  other.params.digest[31] = 1;
+  std::string digest = other.digest().substr(0, 62) + "01";
+  std::string file = other.goodFile();
+  file.replace(file.find(other.digest()), digest.size(), digest);
+  folder.write("other.params", file);
+  other.params.file = "other.params";
+  lig_library *thirdLibrary = nullptr;
+  lig_weights *thirdWeights = nullptr;
+  open(other, &thirdLibrary, &thirdWeights);
+  lig_context *third;
+  ASSERT_EQ(lig_context_create(thirdWeights, &options, &third), LIG_OK);
+  ASSERT_EQ(lig_context_usage(third, &usage), LIG_OK);
+  EXPECT_EQ(usage.uploads, uploads + 1);
+  EXPECT_EQ(usage.param_bytes, 144u);
+  lig_context_close(third);
+  for (lig_context *made : contexts)
+    lig_context_close(made);
+  lig_weights_close(thirdWeights);
+  lig_library_close(thirdLibrary);
+  lig_weights_close(secondWeights);
+  lig_library_close(secondLibrary);
+}
+
+//===-- Failures ---------------------------------------------------------===//
+
+TEST_F(Cuda, GivesEverythingBackWhenACallFails) {
+  // Lets each call of the driver fail in turn, until a run needs none of them.
+  for (uint32_t flags : {0u, LIG_CONTEXT_GRAPH})
+    for (int call = 0;; ++call) {
+      ASSERT_LT(call, 200);
+      fake->failAfter = call;
+      options.flags = flags;
+      lig_status status = create();
+      float x[2] = {1, 2}, y[2];
+      if (status == LIG_OK)
+        status = run(0, x, y);
+      bool failed = fake->failAfter < 0;
+      fake->failAfter = -1;
+      EXPECT_EQ(status != LIG_OK, failed) << call;
+      if (failed) {
+        EXPECT_NE(strstr(lig_last_error(), "CUDA error 700"), nullptr)
+            << lig_last_error();
+      }
+      lig_context_close(context);
+      context = nullptr;
+      EXPECT_EQ(fake->counts.memory + fake->counts.modules +
+                    fake->counts.streams + fake->counts.executables +
+                    fake->counts.graphs + fake->counts.contexts,
+                0)
+          << call;
+      if (!failed)
+        break;
+    }
+}
+
+TEST_F(Cuda, SaysThatMemoryRanOut) {
+  test.entries[0].arena_bytes = uint64_t(1) << 50;
+  EXPECT_EQ(create(), LIG_OUT_OF_MEMORY);
+}
+
+TEST_F(Cuda, RefusesLaunchesThatWereNotDescribed) {
+  ASSERT_EQ(create(), LIG_OK);
+  float x[2] = {}, y[2];
+  test.kernels[0].max_shared = 1;
+  EXPECT_EQ(run(0, x, y), LIG_INTERNAL_ERROR);
+  test.kernels[0].max_shared = 64 << 10;
+  test.kernels[1].max_block = 31;
+  EXPECT_EQ(run(0, x, y), LIG_INTERNAL_ERROR);
+  test.kernels[1].max_block = 32;
+  test.code.kernel_count = 1;
+  EXPECT_EQ(run(0, x, y), LIG_INTERNAL_ERROR);
+  EXPECT_STREQ(lig_last_error(), "no kernel 1 of 1");
+}
+
+//===-- In host memory ---------------------------------------------------===//
+
+TEST_F(Cuda, RunsOnADeviceOfTheCaller) {
+  // No driver is asked: what stands in for a GPU works in host memory.
+  static int launches;
+  launches = 0;
+  lig_device device = {
+      [](const lig_device *, const lig_launch *launch) -> int32_t {
+        ++launches;
+        kernels[launch->kernel].run(const_cast<void **>(launch->args));
+        return LIG_OK;
+      },
+      [](const lig_device *, void *to, const void *from,
+         uint64_t bytes) -> int32_t {
+        memcpy(to, from, bytes);
+        return LIG_OK;
+      },
+      1, 0};
+  options.device = &device;
+  ASSERT_EQ(create(), LIG_OK);
+  float x[4] = {0, 1, 0, 3}, y[2];
+  ASSERT_EQ(run(0, x, y), LIG_OK) << lig_last_error();
+  EXPECT_EQ(y[0], 12);
+  EXPECT_EQ(launches, 2);
+  int64_t indices[4];
+  ASSERT_EQ(run(1, x, indices), LIG_OK);
+  EXPECT_EQ(lig_output_dims(context, 1, 0)[0], 2);
+  int32_t status = LIG_INDEX_OUT_OF_RANGE;
+  EXPECT_EQ(run(2, &status, nullptr), LIG_INDEX_OUT_OF_RANGE);
+  EXPECT_EQ(run(0, x, y), LIG_OK);
+  EXPECT_EQ(fake->counts.contexts, 0);
+}
