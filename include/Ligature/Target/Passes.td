@@ -57,6 +57,30 @@ def CpuWrapEntriesPass : Pass<"lig-cpu-wrap-entries", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def GpuEmulatePass : Pass<"lig-gpu-emulate", "::mlir::ModuleOp"> {
+  let summary = "Make host code of kernels, for the emulator";
+  let description = [{
+    The functions of every `gpu.module` move into the module as host code. Each
+    gets one more argument, the emulator's `Thread`
+    (Ligature/Emulator/Emulator.h), from which it reads what special registers
+    hold and where shared memory lies; barriers, shuffles, matrix instructions
+    and asynchronous copies become calls of the emulator, and so does what comes
+    before an atomic load, because a thread that spins must let others run.
+
+    **Before**: `gpu.module`s of the LLVM and NVVM dialects.
+    **After**: host functions, and the table `lig_emulated_kernels`.
+    **Keeps**: all other functions.
+    **Refuses**: operations and inline assembly that the emulator does not know,
+    and names that the module has already.
+  }];
+  let options = [Option<"drop", "drop", "int", "-1",
+                        "leave out the barrier, fence or wait of this number">];
+  let statistics = [Statistic<"numKernels", "num-kernels", "kernels emulated">,
+                    Statistic<"numSynchronizations", "num-synchronizations",
+                              "barriers, fences and waits">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def VerifyNativePass : Pass<"lig-verify-native", "::mlir::ModuleOp"> {
   let summary = "Check that the native phase kept its contract";
   let description = [{
