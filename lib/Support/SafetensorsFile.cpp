@@ -3,11 +3,13 @@
 
 #include "Ligature/Support/SafetensorsFile.h"
 
+#include "Ligature/Support/Json.h"
+
+#include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -66,12 +68,18 @@ static Error readTensor(StringRef name, const json::Value &value,
   if (bytes == 0)
     return refuse("has the unknown dtype '" + *dtype + "'");
   tensor.dtype = dtype->str();
+  bool isEmpty = false;
   for (const json::Value &dim : *shape) {
     std::optional<int64_t> extent = dim.getAsInteger();
-    if (!extent || *extent < 0 || MulOverflow(bytes, *extent, bytes))
+    // Beside a zero, too, no product of extents may overflow.
+    if (!extent || *extent < 0 ||
+        MulOverflow(bytes, std::max<int64_t>(*extent, 1), bytes))
       return refuse("has a shape that no tensor has");
+    isEmpty |= *extent == 0;
     tensor.shape.push_back(*extent);
   }
+  if (isEmpty)
+    bytes = 0;
   std::optional<int64_t> begin = (*offsets)[0].getAsInteger(),
                          end = (*offsets)[1].getAsInteger();
   if (!begin || !end || *begin < 0 || *end < *begin ||
@@ -81,25 +89,25 @@ static Error readTensor(StringRef name, const json::Value &value,
     return refuse("has " + Twine(*end - *begin) + " bytes but its type needs " +
                   Twine(bytes));
   tensor.bytes = ArrayRef<char>(data.data() + *begin, *end - *begin);
+  tensor.offset = *begin;
   return Error::success();
 }
 
-/// How deep objects and arrays lie in each other; strings count for nothing.
-static unsigned nestingDepth(StringRef json) {
-  unsigned depth = 0, deepest = 0;
-  bool inString = false;
-  for (size_t i = 0; i < json.size(); ++i) {
-    char c = json[i];
-    if (inString && c == '\\')
-      ++i;
-    else if (c == '"')
-      inString = !inString;
-    else if (!inString && (c == '[' || c == '{'))
-      deepest = std::max(deepest, ++depth);
-    else if (!inString && (c == ']' || c == '}') && depth > 0)
-      --depth;
+static Error
+readMetadata(const json::Value &value,
+             std::vector<std::pair<std::string, std::string>> &metadata) {
+  const json::Object *entries = value.getAsObject();
+  if (!entries)
+    return createStringError("its __metadata__ is no JSON object");
+  for (const auto &[key, entry] : *entries) {
+    std::optional<StringRef> text = entry.getAsString();
+    if (!text)
+      return createStringError("'" + StringRef(key) +
+                               "' in its __metadata__ is no text");
+    metadata.emplace_back(StringRef(key).str(), text->str());
   }
-  return deepest;
+  llvm::sort(metadata);
+  return Error::success();
 }
 
 Error SafetensorsFile::readHeader() {
@@ -110,11 +118,9 @@ Error SafetensorsFile::readHeader() {
   if (length > kMaxHeader || length > bytes.size() - 8)
     return createStringError("its header would have " + Twine(length) +
                              " bytes of " + Twine(bytes.size()));
-  StringRef text = bytes.substr(8, length), data = bytes.substr(8 + length);
-  // The parser recurses as deep as the text nests; the format has four levels.
-  if (nestingDepth(text) > 8)
-    return createStringError("its header is no list of tensors");
-  Expected<json::Value> header = json::parse(text);
+  StringRef text = bytes.substr(8, length);
+  data = bytes.substr(8 + length);
+  Expected<json::Value> header = parseJson(text, /*deepest=*/4);
   if (!header)
     return header.takeError();
   const json::Object *entries = header->getAsObject();
@@ -122,8 +128,11 @@ Error SafetensorsFile::readHeader() {
     return createStringError("its header is no JSON object");
   for (const auto &[name, value] : *entries) {
     StringRef key = name;
-    if (key == "__metadata__")
+    if (key == "__metadata__") {
+      if (Error error = readMetadata(value, metadata))
+        return error;
       continue;
+    }
     if (Error error = readTensor(key, value, data, tensors[key]))
       return error;
   }
@@ -133,6 +142,55 @@ Error SafetensorsFile::readHeader() {
 const SafetensorsFile::Tensor *SafetensorsFile::find(StringRef name) const {
   auto it = tensors.find(name);
   return it == tensors.end() ? nullptr : &it->second;
+}
+
+std::vector<StringRef> SafetensorsFile::getNames() const {
+  std::vector<StringRef> names(tensors.keys().begin(), tensors.keys().end());
+  auto place = [&](StringRef name) {
+    const Tensor &tensor = tensors.find(name)->second;
+    return std::tuple(tensor.offset, tensor.bytes.size(), name);
+  };
+  llvm::sort(names,
+             [&](StringRef a, StringRef b) { return place(a) < place(b); });
+  return names;
+}
+
+Error SafetensorsFile::checkLayout() const {
+  auto refuse = [&](const Twine &reason) {
+    return createStringError("'" + buffer->getBufferIdentifier() +
+                             "' is no safetensors file: " + reason);
+  };
+  uint64_t end = 0;
+  for (StringRef name : getNames()) {
+    const Tensor &tensor = tensors.find(name)->second;
+    if (tensor.offset != end)
+      return refuse("tensor '" + name +
+                    (tensor.offset < end ? "' overlaps another"
+                                         : "' follows a hole"));
+    end += tensor.bytes.size();
+  }
+  if (end != data.size())
+    return refuse("its tensors end at byte " + Twine(end) + " of " +
+                  Twine(data.size()));
+  return Error::success();
+}
+
+mlir::Type lig::getSafetensorsType(StringRef dtype,
+                                   mlir::MLIRContext *context) {
+  mlir::Builder b(context);
+  return StringSwitch<mlir::Type>(dtype)
+      .Case("F64", b.getF64Type())
+      .Case("F32", b.getF32Type())
+      .Case("F16", b.getF16Type())
+      .Case("BF16", b.getBF16Type())
+      .Case("F8_E4M3", mlir::Float8E4M3FNType::get(context))
+      .Case("F8_E5M2", mlir::Float8E5M2Type::get(context))
+      .Cases({"I64", "U64"}, b.getI64Type())
+      .Cases({"I32", "U32"}, b.getI32Type())
+      .Cases({"I16", "U16"}, b.getI16Type())
+      .Cases({"I8", "U8"}, b.getI8Type())
+      .Case("BOOL", b.getI1Type())
+      .Default(mlir::Type());
 }
 
 Expected<std::string> lig::resolveBelow(StringRef folder, StringRef path) {

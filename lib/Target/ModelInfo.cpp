@@ -46,6 +46,12 @@ uint32_t getElementBytes(int32_t dtype) { return find(dtype).bytes; }
 llvm::StringRef getSafetensorsName(int32_t dtype) {
   return find(dtype).safetensors;
 }
+int32_t findSafetensorsType(llvm::StringRef name) {
+  for (const ElementType &type : elementTypes)
+    if (name == type.safetensors)
+      return type.dtype;
+  return 0;
+}
 llvm::StringRef getTypeName(int32_t dtype) { return find(dtype).name; }
 llvm::StringRef getCType(int32_t dtype) { return find(dtype).c; }
 

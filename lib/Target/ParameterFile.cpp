@@ -19,7 +19,7 @@
 namespace lig::target {
 namespace {
 
-constexpr llvm::StringLiteral padPrefix = "ligature.pad.";
+using Metadata = llvm::ArrayRef<std::pair<std::string, std::string>>;
 
 llvm::Error refuse(const ParameterInfo &parameter, const llvm::Twine &reason) {
   return llvm::createStringError("parameter '" + parameter.name + "' " +
@@ -30,7 +30,7 @@ llvm::Error refuse(const ParameterInfo &parameter, const llvm::Twine &reason) {
 llvm::Error check(const ParameterInfo &parameter, uint64_t end,
                   uint64_t dataBytes) {
   llvm::StringRef name = parameter.name;
-  if (name == "__metadata__" || name.starts_with(padPrefix))
+  if (name == "__metadata__" || name.starts_with(kPadPrefix))
     return refuse(parameter, "has a name that parameter files reserve");
   if (!llvm::json::isUTF8(name) || name.contains('\0'))
     return refuse(parameter, "has a name that is no text");
@@ -64,7 +64,8 @@ void describe(llvm::json::OStream &json, llvm::StringRef name,
 }
 
 std::string makeHeader(llvm::ArrayRef<const ParameterInfo *> sorted,
-                       uint64_t dataBytes, llvm::ArrayRef<uint8_t> digest) {
+                       uint64_t dataBytes, Metadata metadata,
+                       llvm::ArrayRef<uint8_t> digest) {
   std::string header;
   llvm::raw_string_ostream text(header);
   llvm::json::OStream json(text);
@@ -72,14 +73,15 @@ std::string makeHeader(llvm::ArrayRef<const ParameterInfo *> sorted,
   uint64_t at = 0;
   auto padTo = [&](uint64_t end) {
     if (at < end)
-      describe(json, (padPrefix + llvm::Twine(pads++)).str(), "U8",
+      describe(json, (kPadPrefix + llvm::Twine(pads++)).str(), "U8",
                {static_cast<int64_t>(end - at)}, at, end);
     at = end;
   };
   json.object([&] {
     json.attributeObject("__metadata__", [&] {
-      json.attribute("ligature.digest",
-                     llvm::toHex(digest, /*LowerCase=*/true));
+      json.attribute(kDigestKey, llvm::toHex(digest, /*LowerCase=*/true));
+      for (const auto &[key, value] : metadata)
+        json.attribute(key, value);
     });
     for (const ParameterInfo *parameter : sorted) {
       padTo(parameter->offset);
@@ -120,7 +122,7 @@ void forEachPiece(llvm::ArrayRef<const ParameterInfo *> sorted,
 
 llvm::Expected<ParameterFile>
 ParameterFile::create(llvm::ArrayRef<ParameterInfo> parameters,
-                      uint64_t dataBytes) {
+                      uint64_t dataBytes, Metadata metadata) {
   ParameterFile file;
   file.dataBytes = dataBytes;
   for (const ParameterInfo &parameter : parameters)
@@ -141,12 +143,19 @@ ParameterFile::create(llvm::ArrayRef<ParameterInfo> parameters,
     end = parameter->offset + parameter->contents.size();
   }
 
+  llvm::StringSet<> keys;
+  for (const auto &[key, value] : metadata)
+    if (key == kDigestKey || !llvm::json::isUTF8(key) ||
+        !llvm::json::isUTF8(value) || !keys.insert(key).second)
+      return llvm::createStringError("the metadata '" + key +
+                                     "' is reserved, no text or there twice");
+
   llvm::SHA256 hash;
   forEachPiece(file.sorted, dataBytes, [&](llvm::ArrayRef<char> piece) {
     hash.update(llvm::toStringRef(piece));
   });
   file.digest = hash.final();
-  file.header = makeHeader(file.sorted, dataBytes, file.digest);
+  file.header = makeHeader(file.sorted, dataBytes, metadata, file.digest);
   return std::move(file);
 }
 
@@ -154,6 +163,20 @@ void ParameterFile::writeData(llvm::raw_ostream &out) const {
   forEachPiece(sorted, dataBytes, [&](llvm::ArrayRef<char> piece) {
     out.write(piece.data(), piece.size());
   });
+}
+
+bool ParameterFile::equals(llvm::StringRef contents) const {
+  if (contents.size() != getDataOffset() + dataBytes ||
+      llvm::support::endian::read64le(contents.data()) != header.size() ||
+      !contents.drop_front(8).starts_with(header))
+    return false;
+  llvm::StringRef rest = contents.drop_front(getDataOffset());
+  bool equal = true;
+  forEachPiece(sorted, dataBytes, [&](llvm::ArrayRef<char> piece) {
+    equal = equal && rest.take_front(piece.size()) == llvm::toStringRef(piece);
+    rest = rest.drop_front(piece.size());
+  });
+  return equal;
 }
 
 llvm::Error ParameterFile::write(llvm::StringRef path) const {

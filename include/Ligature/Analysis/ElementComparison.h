@@ -12,6 +12,17 @@ namespace lig {
 std::optional<int64_t> findDifference(const TensorBytes &a,
                                       const TensorBytes &b, double tolerance);
 
+/// How two tensors of one type differ.
+struct Differences {
+  /// Elements with other bits, and the row-major position of the first.
+  int64_t count = 0, first = 0;
+  /// The largest distance between two numbers; elements of which one is a NaN
+  /// have none and are counted.
+  double largest = 0;
+  int64_t withoutDistance = 0;
+};
+Differences compareElements(const TensorBytes &a, const TensorBytes &b);
+
 /// "[3, 0, 5]" for a row-major position.
 std::string printPosition(mlir::RankedTensorType type, int64_t position);
 

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace lig {
 
@@ -33,6 +34,27 @@ struct TensorFile {
 /// into C order; two-byte void elements are bf16, as ml_dtypes saves it.
 llvm::Expected<TensorFile> loadTensorFile(llvm::StringRef path,
                                           mlir::MLIRContext *context);
+
+/// The same from bytes in memory, which the result does not refer to; `path`
+/// names the file in errors and finds external data.
+llvm::Expected<TensorFile> parseTensorFile(llvm::StringRef bytes,
+                                           llvm::StringRef path,
+                                           mlir::MLIRContext *context);
+
+/// What an ONNX model stores, in its order, and the ties that it declares.
+struct OnnxParameters {
+  std::vector<TensorFile> tensors;
+  /// The text of its `share.ties`; empty without.
+  std::string ties;
+};
+
+/// Reads initializers, and the tensors of Constant nodes by the names of their
+/// outputs, of all graphs of a model without importing it. External
+/// data is mapped from files below the folder of `path`; an empty path allows
+/// none.
+llvm::Expected<OnnxParameters> readOnnxParameters(llvm::StringRef bytes,
+                                                  llvm::StringRef path,
+                                                  mlir::MLIRContext *context);
 
 /// The formats that writeTensor knows.
 enum class TensorFormat { Npy, OnnxTensor };

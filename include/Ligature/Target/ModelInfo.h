@@ -57,6 +57,8 @@ struct ModelInfo {
 uint32_t getElementBytes(int32_t dtype);
 /// "F32", "BOOL", ... as safetensors calls it; empty if it is none.
 llvm::StringRef getSafetensorsName(int32_t dtype);
+/// The lig_dtype that safetensors calls so; 0 if there is none.
+int32_t findSafetensorsType(llvm::StringRef name);
 /// "f32", "bool", ... as the runtime calls it; empty if it is none.
 llvm::StringRef getTypeName(int32_t dtype);
 /// The C type of a buffer's elements: "float", "uint8_t" for bool, "uint16_t"

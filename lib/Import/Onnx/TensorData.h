@@ -4,6 +4,8 @@
 #include "Constant.h"
 #include "ExternalData.h"
 
+#include "Ligature/Import/TensorFile.h"
+
 #include "mlir/IR/Diagnostics.h"
 
 namespace lig::onnx_import {
@@ -21,5 +23,8 @@ llvm::FailureOr<Constant> decodeTensor(const onnx::TensorProto &proto,
 llvm::FailureOr<Constant>
 decodeSparseTensor(const onnx::SparseTensorProto &proto,
                    mlir::MLIRContext *context, EmitError emitError);
+
+/// The tensor for programs that know nothing of ONNX.
+TensorFile makeTensorFile(Constant constant);
 
 } // namespace lig::onnx_import

@@ -238,21 +238,8 @@ static Constant withCleanBooleans(Constant constant) {
   return clean;
 }
 
-llvm::Expected<TensorFile> lig::loadTensorFile(StringRef path,
-                                               MLIRContext *context) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return llvm::createStringError("cannot read '" + path +
-                                   "': " + buffer.getError().message());
-  StringRef bytes = (*buffer)->getBuffer();
-  llvm::Expected<Constant> read = bytes.starts_with(npyMagic)
-                                      ? readNpy(bytes, context)
-                                      : readOnnx(bytes, path, context);
-  if (!read)
-    return llvm::createStringError("'" + path +
-                                   "': " + llvm::toString(read.takeError()));
-  Constant constant = withCleanBooleans(std::move(*read));
+TensorFile lig::onnx_import::makeTensorFile(Constant constant) {
+  constant = withCleanBooleans(std::move(constant));
   TensorFile file;
   file.name = constant.name;
   file.elements = constant.toAttribute();
@@ -262,6 +249,27 @@ llvm::Expected<TensorFile> lig::loadTensorFile(StringRef path,
   file.bytes = constant.bytes;
   file.owner = constant.owner;
   return file;
+}
+
+llvm::Expected<TensorFile>
+lig::parseTensorFile(StringRef bytes, StringRef path, MLIRContext *context) {
+  llvm::Expected<Constant> read = bytes.starts_with(npyMagic)
+                                      ? readNpy(bytes, context)
+                                      : readOnnx(bytes, path, context);
+  if (!read)
+    return llvm::createStringError("'" + path +
+                                   "': " + llvm::toString(read.takeError()));
+  return makeTensorFile(std::move(*read));
+}
+
+llvm::Expected<TensorFile> lig::loadTensorFile(StringRef path,
+                                               MLIRContext *context) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return llvm::createStringError("cannot read '" + path +
+                                   "': " + buffer.getError().message());
+  return parseTensorFile((*buffer)->getBuffer(), path, context);
 }
 
 llvm::Error lig::writeTensor(llvm::raw_ostream &out, TensorFormat format,

@@ -7,7 +7,6 @@
 #include "Ligature/Support/SafetensorsFile.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -16,23 +15,6 @@ namespace lig::share {
 #define GEN_PASS_DEF_LOADFILESPASS
 #include "Ligature/Dialect/Share/Transforms/Passes.h.inc"
 } // namespace lig::share
-
-/// The element type of a dtype, without a sign; null if there is none.
-static Type typeOfDtype(StringRef dtype, Builder &b) {
-  return llvm::StringSwitch<Type>(dtype)
-      .Case("F64", b.getF64Type())
-      .Case("F32", b.getF32Type())
-      .Case("F16", b.getF16Type())
-      .Case("BF16", b.getBF16Type())
-      .Case("F8_E4M3", Float8E4M3FNType::get(b.getContext()))
-      .Case("F8_E5M2", Float8E5M2Type::get(b.getContext()))
-      .Cases({"I64", "U64"}, b.getI64Type())
-      .Cases({"I32", "U32"}, b.getI32Type())
-      .Cases({"I16", "U16"}, b.getI16Type())
-      .Cases({"I8", "U8"}, b.getI8Type())
-      .Case("BOOL", b.getI1Type())
-      .Default(Type());
-}
 
 /// The folder of the file that `module` was read from.
 static std::string folderOf(ModuleOp module) {
@@ -85,9 +67,9 @@ private:
       return llvm::createStringError("'" + attr.getPath() +
                                      "' has no tensor '" + attr.getName() +
                                      "'");
-    Builder b(&getContext());
     RankedTensorType type = param.getTensorType();
-    if (typeOfDtype(tensor->dtype, b) != type.getElementType() ||
+    if (lig::getSafetensorsType(tensor->dtype, &getContext()) !=
+            type.getElementType() ||
         type.getShape() != ArrayRef<int64_t>(tensor->shape)) {
       std::string text;
       llvm::raw_string_ostream out(text);

@@ -3,10 +3,16 @@
 
 #include "TieFile.h"
 
-#include "llvm/Support/JSON.h"
+#include "Ligature/Dialect/Share/Transforms/Ties.h"
+#include "Ligature/Support/Json.h"
+
+#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 using namespace lig::share;
+
+/// All ties, a tie, a list of steps, a step, a slice, its numbers.
+static constexpr unsigned kDeepest = 6;
 
 static Error refuse(StringRef name, const Twine &reason) {
   return createStringError("tie of '" + name + "' " + reason);
@@ -125,7 +131,7 @@ static Expected<Tie> readTie(StringRef name, const json::Value &value) {
 }
 
 Expected<std::vector<Tie>> lig::share::parseTies(StringRef text) {
-  Expected<json::Value> parsed = json::parse(text);
+  Expected<json::Value> parsed = lig::parseJson(text, kDeepest);
   if (!parsed)
     return parsed.takeError();
   const json::Object *object = parsed->getAsObject();
@@ -141,4 +147,37 @@ Expected<std::vector<Tie>> lig::share::parseTies(StringRef text) {
   llvm::sort(ties,
              [](const Tie &a, const Tie &b) { return a.name < b.name; });
   return ties;
+}
+
+Expected<size_t> lig::share::countTies(StringRef text) {
+  Expected<std::vector<Tie>> ties = parseTies(text);
+  if (!ties)
+    return ties.takeError();
+  return ties->size();
+}
+
+Expected<std::string> lig::share::renameTies(
+    StringRef text,
+    function_ref<std::optional<std::string>(StringRef)> rename,
+    SmallVectorImpl<std::string> &dropped) {
+  Expected<std::vector<Tie>> ties = parseTies(text);
+  if (!ties)
+    return ties.takeError();
+  // Views are taken over as they stand.
+  json::Value parsed = llvm::cantFail(lig::parseJson(text, kDeepest));
+  json::Object renamed;
+  for (const Tie &tie : *ties) {
+    std::optional<std::string> name = rename(tie.name), of = rename(tie.of);
+    if (!name || !of) {
+      dropped.push_back(tie.name);
+      continue;
+    }
+    json::Object entry = *parsed.getAsObject()->getObject(tie.name);
+    entry["of"] = *of;
+    renamed[*name] = std::move(entry);
+  }
+  std::string result;
+  if (!renamed.empty())
+    llvm::raw_string_ostream(result) << json::Value(std::move(renamed));
+  return result;
 }
