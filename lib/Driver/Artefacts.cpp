@@ -3,12 +3,14 @@
 
 #include "Ligature/Driver/Driver.h"
 
+#include "Ligature/Support/SafetensorsFile.h"
 #include "Ligature/Target/CHeader.h"
 #include "Ligature/Target/Linker.h"
 #include "Ligature/Target/OutputFile.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
@@ -109,18 +111,65 @@ static Error writeObject(llvm::ArrayRef<std::string> objects, StringRef path) {
   return joinObjects(files.paths, path);
 }
 
-static Error writeParameterFile(Compilation &compilation, StringRef beside) {
+/// Whether a library, program or object file describes parameters of this
+/// digest, which is how it recognises its file.
+static bool expectsDigest(StringRef artefact, StringRef digest) {
+  std::string bytes;
+  if (digest.size() != 64 || !llvm::tryGetFromHex(digest, bytes))
+    return false;
+  auto contents = llvm::MemoryBuffer::getFile(artefact, /*IsText=*/false,
+                                              /*RequiresNullTerminator=*/false);
+  return contents && (*contents)->getBuffer().contains(bytes);
+}
+
+/// Whether the file at `path` may be replaced: it is not there, or the artefact
+/// that is compiled again reads it. `isThere` says that it need not be.
+static Error checkReplaced(StringRef path, StringRef artefact,
+                           const ParameterFile &parameters, bool &isThere) {
+  auto contents = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                              /*RequiresNullTerminator=*/false);
+  isThere = contents && parameters.equals((*contents)->getBuffer());
+  if (isThere || contents.getError() == std::errc::no_such_file_or_directory)
+    return Error::success();
+  if (!contents)
+    return llvm::createFileError(path, contents.getError());
+  auto refuse = [&](const llvm::Twine &reason) {
+    return llvm::createStringError("'" + path + "' is there and " + reason +
+                                   "; remove it or name another file");
+  };
+  auto file = SafetensorsFile::parse(std::move(*contents));
+  if (!file) {
+    llvm::consumeError(file.takeError());
+    return refuse("is no parameter file");
+  }
+  for (const auto &[key, value] : (*file)->getMetadata())
+    if (key == kDigestKey && expectsDigest(artefact, value))
+      return Error::success();
+  return refuse("holds other parameters, which '" + artefact +
+                "' does not read");
+}
+
+static Error writeParameterFile(Compilation &compilation,
+                                const OutputOptions &options) {
   llvm::Expected<const ModelInfo &> model = compilation.getModel();
   if (!model)
     return model.takeError();
   if (model->parameterFile.empty())
     return Error::success();
-  llvm::SmallString<128> path(llvm::sys::path::parent_path(beside));
+  llvm::SmallString<128> path(llvm::sys::path::parent_path(options.path));
   llvm::sys::path::append(path, model->parameterFile);
   llvm::Expected<const ParameterFile &> parameters =
       compilation.getParameters();
   if (!parameters)
     return parameters.takeError();
+  if (options.sharesParameterFile) {
+    bool isThere;
+    if (Error error = checkReplaced(path, options.path, *parameters, isThere))
+      return error;
+    // Left alone, it stays one mapping in programs that have it open.
+    if (isThere)
+      return Error::success();
+  }
   return parameters->write(path);
 }
 
@@ -141,7 +190,7 @@ static Error writeNative(Compilation &compilation,
   llvm::Expected<std::vector<std::string>> objects = makeObjects(compilation);
   if (!objects)
     return objects.takeError();
-  if (Error error = writeParameterFile(compilation, options.path))
+  if (Error error = writeParameterFile(compilation, options))
     return error;
   if (Error error = options.artefact == Artefact::Object
                         ? writeObject(*objects, options.path)

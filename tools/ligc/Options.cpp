@@ -49,14 +49,13 @@ static cl::opt<std::string>
 static cl::opt<std::string> dumpPhases("dump-phases",
                                        cl::desc("Write MLIR after every phase"),
                                        cl::value_desc("DIR"), cl::cat(outputs));
-enum class Parameters { Embed, File };
-static cl::opt<Parameters> parameters(
-    "params", cl::desc("Where parameters are kept"),
-    cl::init(Parameters::Embed),
-    cl::values(clEnumValN(Parameters::Embed, "embed", "in the code"),
-               clEnumValN(Parameters::File, "file",
-                          "in a safetensors file beside it (OUT.params)")),
-    cl::cat(outputs));
+static cl::opt<std::string>
+    parameters("params",
+               cl::desc("Where parameters are kept: in the code (the default), "
+                        "or in a safetensors file beside it (OUT.params), "
+                        "which libraries may share by NAME"),
+               cl::value_desc("embed|file[:NAME]"), cl::init("embed"),
+               cl::cat(outputs));
 static cl::opt<std::string>
     modelName("name", cl::desc("Name of the model in C (default: of OUT)"),
               cl::value_desc("NAME"), cl::cat(outputs));
@@ -138,6 +137,27 @@ Options::Options(mlir::DialectRegistry &registry) {
   });
 }
 
+/// The NAME of --params=file:NAME; nothing in other forms.
+static std::optional<llvm::StringRef> getSharedFile() {
+  llvm::StringRef text = parameters;
+  if (!text.consume_front("file:"))
+    return std::nullopt;
+  return text;
+}
+
+static llvm::Error checkParameters() {
+  std::optional<llvm::StringRef> name = getSharedFile();
+  if (!name && parameters != "embed" && parameters != "file")
+    return wrong("--params={0}: expected embed, file or file:NAME",
+                 parameters.getValue());
+  if (name && (name->empty() || name->contains('/') || *name == "." ||
+               *name == ".."))
+    return wrong("--params={0}: the file lies beside the output; expected a "
+                 "name without a folder",
+                 parameters.getValue());
+  return llvm::Error::success();
+}
+
 llvm::Error Options::parse(int argc, char **argv) {
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &out) { out << getVersion() << "\n"; });
@@ -160,6 +180,8 @@ llvm::Error Options::parse(int argc, char **argv) {
       return wrong("--compile-to writes MLIR, which --emit contradicts");
     artefact = Artefact::Mlir;
   }
+  if (llvm::Error error = checkParameters())
+    return error;
   if (getModelPaths().size() > 1 && output.empty() &&
       artefact != Artefact::Mlir)
     return wrong("several models make one package; -o names it");
@@ -233,8 +255,15 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.modelName = !modelName.empty() ? modelName.getValue()
                       : out == "-"       ? path::stem(getModelPaths().front()).str()
                                          : path::stem(out).str();
-  if (parameters == Parameters::File)
+  if (std::optional<llvm::StringRef> name = getSharedFile())
+    options.parameterFile = name->str();
+  else if (parameters == "file")
     options.parameterFile = (path::stem(out) + ".params").str();
+  OutputOptions written = makeOutputOptions();
+  for (llvm::StringRef other : {written.path, written.header})
+    if (getSharedFile() == path::filename(other))
+      return wrong("--params={0}: the output has that name",
+                   parameters.getValue());
   options.dumpFolder = dumpPhases;
   options.watchSharing = watchesSharing();
   if (showsProgress())
@@ -246,6 +275,7 @@ OutputOptions Options::makeOutputOptions() const {
   OutputOptions options;
   options.artefact = artefact;
   options.path = outputPath();
+  options.sharesParameterFile = getSharedFile().has_value();
   if (std::optional<Phase> phase = findPhase(compileTo))
     options.last = *phase;
   if (artefact == Artefact::Library || artefact == Artefact::Object) {

@@ -26,7 +26,8 @@ struct CompileOptions {
   target::cpu::MachineOptions machine;
   /// NAME in the exported NAME_model; empty takes it from the first model.
   std::string modelName;
-  /// A file name without a folder to keep parameters in; empty embeds them.
+  /// A file name without a folder to keep parameters in, beside the artefact;
+  /// empty embeds them.
   std::string parameterFile;
   /// A folder for the module after each phase; empty writes nothing.
   std::string dumpFolder;
@@ -118,6 +119,9 @@ struct OutputOptions {
   std::string path;
   /// The C header; empty writes none.
   std::string header;
+  /// Other artefacts may read the parameter file, too: one that is there is
+  /// replaced only if the artefact at `path` reads it.
+  bool sharesParameterFile = false;
   /// For Mlir: the phase to stop after.
   Phase last = Phase::Share;
 };

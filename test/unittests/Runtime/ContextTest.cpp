@@ -3,6 +3,7 @@
 
 #include "TestModel.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
@@ -241,6 +242,15 @@ TEST(Library, RefusesFilesThatAreNone) {
   EXPECT_EQ(lig_library_open("libc.so.6", &library), LIG_FILE_MISSING);
   EXPECT_EQ(lig_library_open(LIGATURE_TEST_NO_MODEL, &library),
             LIG_NOT_A_MODEL);
+}
+
+TEST(Library, LeavesNothingLoadedOfABrokenPackage) {
+  lig_library *library;
+  EXPECT_EQ(lig_library_open(LIGATURE_TEST_BROKEN_PACKAGE, &library),
+            LIG_NOT_A_MODEL);
+  EXPECT_EQ(library, nullptr);
+  EXPECT_EQ(dlopen(LIGATURE_TEST_BROKEN_PACKAGE, RTLD_NOW | RTLD_NOLOAD),
+            nullptr);
 }
 
 TEST(Library, OpensASharedLibrary) {

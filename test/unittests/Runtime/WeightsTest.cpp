@@ -3,7 +3,10 @@
 
 #include "TestModel.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
+#include <thread>
+#include <vector>
 
 using namespace lig::test;
 
@@ -32,6 +35,15 @@ struct Weights : testing::Test {
     lig_library_close(library);
   }
 };
+
+/// How many mappings of the file this process has.
+int countMappings(const std::string &path) {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);)
+    count += line.find(path) != std::string::npos;
+  return count;
+}
 
 std::string replace(std::string text, const std::string &from,
                     const std::string &to) {
@@ -64,6 +76,58 @@ TEST_F(Weights, TwoOpeningsShareAMapping) {
   EXPECT_EQ(memcmp(lig_weights_data(second), test.goodData().data(), 72), 0);
   lig_weights_close(second);
   lig_library_close(other);
+}
+
+TEST_F(Weights, TwoModelsAndManyContextsMapOnce) {
+  std::string path = folder.write("model.params", test.goodFile());
+  TestModel other;
+  lig_library *libraries[2];
+  lig_weights *opened[2];
+  std::vector<lig_context *> contexts(8);
+  openLibrary();
+  libraries[0] = library;
+  ASSERT_EQ(lig_library_from_model(&other.model, folder.path.c_str(),
+                                   &libraries[1]),
+            LIG_OK);
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(lig_weights_open(libraries[i], nullptr, &opened[i]), LIG_OK);
+  EXPECT_EQ(lig_weights_data(opened[0]), lig_weights_data(opened[1]));
+  for (size_t i = 0; i < contexts.size(); ++i)
+    ASSERT_EQ(lig_context_create(opened[i % 2], nullptr, &contexts[i]), LIG_OK);
+  for (lig_weights *handle : opened)
+    lig_weights_close(handle);
+  lig_library_close(libraries[1]);
+  for (lig_context *context : contexts) {
+    EXPECT_EQ(countMappings(path), 1);
+    lig_context_close(context);
+  }
+  EXPECT_EQ(countMappings(path), 0);
+}
+
+TEST_F(Weights, ThreadsOpenAndCloseAtOnce) {
+  std::string path = folder.write("model.params", test.goodFile());
+  openLibrary();
+  auto work = [&](int &wrong) {
+    for (int i = 0; i < 500; ++i) {
+      lig_weights *handle;
+      wrong += lig_weights_open(library, nullptr, &handle) != LIG_OK ||
+               memcmp(lig_weights_data(handle), test.goodData().data(), 72) != 0;
+      lig_weights_close(handle);
+    }
+  };
+  int wrong[2] = {0, 0};
+  std::thread first(work, std::ref(wrong[0])), second(work, std::ref(wrong[1]));
+  first.join();
+  second.join();
+  EXPECT_EQ(wrong[0] + wrong[1], 0);
+  EXPECT_EQ(countMappings(path), 0);
+}
+
+TEST_F(Weights, RefusedFilesStayUnmapped) {
+  EXPECT_EQ(open(replace(test.goodFile(), "\"ab0", "\"cd0")),
+            LIG_PARAMS_MISMATCH);
+  EXPECT_EQ(open(test.goodFile() + "x"), LIG_FILE_BROKEN);
+  EXPECT_EQ(countMappings(folder.path + "/model.params"), 0);
 }
 
 TEST_F(Weights, AnotherFileIsAnotherMapping) {
