@@ -127,8 +127,8 @@ ConstantEvaluator::Facts ConstantEvaluator::computeFacts(Value value) {
     if (auto view = dyn_cast_or_null<share::ViewOp>(symbol))
       return getFacts(view.getYielded());
     auto param = dyn_cast_or_null<share::ParamOp>(symbol);
-    if (!param || !param.isFrozen() || !param.getElements() ||
-        !readElements(param.getElements()))
+    if (!param || (which == Values::Lasting && !param.isFrozen()) ||
+        !param.getElements() || !readElements(param.getElements()))
       return result;
     result = {true, type.getNumElements(), get.getSourceAttr().getAttr()};
     return result;

@@ -9,6 +9,7 @@
 
 #include "PackedCopies.h"
 
+#include "Ligature/Dialect/Share/IR/BrokenTieReasons.h"
 #include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 using namespace mlir;
@@ -41,10 +42,8 @@ PackedCopies::Reads PackedCopies::countReads(Value value) {
 
 /// Says what the uses want, for a user who wonders why both are stored.
 static StringRef explain(bool isStored) {
-  return isStored ? "one use reads it in another order or computes with it "
-                    "at compile time, another reads it as it is"
-                  : "two uses read it in orders or with factors that no one "
-                    "stored form serves";
+  return isStored ? lig::share::reasons::kOtherForm
+                  : lig::share::reasons::kNoCommonForm;
 }
 
 void PackedCopies::record(const llvm::DenseSet<StringAttr> &stored,

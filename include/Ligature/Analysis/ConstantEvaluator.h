@@ -13,11 +13,14 @@ namespace lig {
 /// Evaluates expressions of `share.get` and constants: moves of elements
 /// (transpose, reshape, slice, insertion, pad, concatenation, any affine
 /// linalg copy) and linalg operations whose bodies are scalar arithmetic.
-/// Only frozen parameters with a value at hand count as known.
+/// Only frozen parameters with a value at hand count as known, unless what is
+/// asked for is what parameters begin with.
 class ConstantEvaluator {
 public:
-  explicit ConstantEvaluator(mlir::SymbolTableCollection &tables)
-      : tables(tables) {}
+  enum class Values { Lasting, Initial };
+  explicit ConstantEvaluator(mlir::SymbolTableCollection &tables,
+                             Values which = Values::Lasting)
+      : tables(tables), which(which) {}
 
   /// What an expression rests on.
   struct Facts {
@@ -41,6 +44,7 @@ private:
   std::optional<TensorBytes> compute(mlir::Operation *op);
 
   mlir::SymbolTableCollection &tables;
+  Values which;
   llvm::DenseMap<mlir::Value, Facts> facts;
   llvm::DenseMap<mlir::Value, TensorBytes> values;
 };

@@ -2,6 +2,7 @@
 // RUN: split-file %s %t
 // RUN: lig-opt %t/ties.mlir -share-apply-ties=file=%t/ties.json | FileCheck %s
 // RUN: lig-opt %t/metadata.mlir -share-apply-ties | FileCheck %s --check-prefix=METADATA
+// RUN: lig-opt %t/trained.mlir -share-apply-ties | FileCheck %s --check-prefix=TRAINED
 // RUN: lig-opt %t/refuses.mlir -split-input-file -verify-diagnostics -share-apply-ties
 // RUN: not lig-opt %t/ties.mlir -share-apply-ties=file=%t/none.json 2>&1 | FileCheck %s --check-prefix=MISSING
 
@@ -45,7 +46,28 @@ module attributes {share.ties = "{\"v\": {\"of\": \"w\"}}"} {
   share.param @v : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
 }
 
+//--- trained.mlir
+// What is trained alike may be tied, if it begins alike.
+// TRAINED: share.param trainable @w
+// TRAINED: share.view @v
+// TRAINED: share.param mutable @state
+// TRAINED: share.view @other
+module attributes {share.ties = "{\"v\": {\"of\": \"w\"}, \"other\": {\"of\": \"state\"}}"} {
+  share.param trainable @w : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+  share.param trainable @v : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+  share.param mutable @state : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+  share.param mutable @other : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+}
+
 //--- refuses.mlir
+module @trained_apart attributes {share.ties = "{\"v\": {\"of\": \"w\"}}"} {
+  share.param trainable @w : tensor<2xf32> = dense<[1., 2.]> : tensor<2xf32>
+  // expected-error @below {{cannot tie @v to @w: element [1] is 3 but the view gives 2}}
+  share.param trainable @v : tensor<2xf32> = dense<[1., 3.]> : tensor<2xf32>
+}
+
+// -----
+
 module @unequal attributes {share.ties = "{\"t\": {\"of\": \"w\", \"view\": \"transpose\"}}"} {
   share.param @w : tensor<2x3xf32> = dense<[[1., 2., 3.], [4., 5., 6.]]> : tensor<2x3xf32>
   // expected-error @below {{cannot tie @t to @w: element [1, 1] is 5.5 but the view gives 5}}

@@ -141,7 +141,9 @@ private:
       return success();
     std::optional<lig::TensorBytes> held = lig::readElements(param.getElements());
     SymbolTableCollection tables;
-    lig::ConstantEvaluator evaluator(tables);
+    // Trained and mutable parameters are tied by what they begin with.
+    lig::ConstantEvaluator evaluator(tables,
+                                     lig::ConstantEvaluator::Values::Initial);
     std::optional<lig::TensorBytes> shown = evaluator.evaluate(view.getYielded());
     auto refuse = [&]() {
       return param.emitError("cannot tie @")

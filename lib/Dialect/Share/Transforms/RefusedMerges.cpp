@@ -7,6 +7,7 @@
 #include "RefusedMerges.h"
 
 #include "Ligature/Analysis/Equivalence.h"
+#include "Ligature/Dialect/Share/IR/BrokenTieReasons.h"
 #include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -80,16 +81,12 @@ static bool repeatsOneElement(const TensorBytes &bytes) {
 static std::string explain(ParamOp a, ParamOp b) {
   Type left = a.getTensorType().getElementType();
   Type right = b.getTensorType().getElementType();
-  if (left != right) {
-    std::string text;
-    llvm::raw_string_ostream(text)
-        << "one holds " << left << ", the other the same numbers as " << right;
-    return text;
-  }
+  if (left != right)
+    return llvm::formatv(lig::share::reasons::kOtherType.data(), left, right);
   if (a.getIsMutable() || b.getIsMutable())
-    return "one of them is mutable, and equal now is not equal later";
+    return lig::share::reasons::kMutable.str();
   if (a.getTrainable() || b.getTrainable())
-    return "one of them is trainable, and equal now is not equal later";
+    return lig::share::reasons::kTrainable.str();
   return "";
 }
 

@@ -4,6 +4,7 @@
 #include "Ligature/Dialect/Share/Transforms/Passes.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
+#include "Ligature/Dialect/Share/IR/BrokenTieReasons.h"
 #include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
 using namespace mlir;
@@ -67,7 +68,7 @@ struct Untie : lig::share::impl::UntiePassBase<Untie> {
         ParamOp copy = makeCopy(source, *value, last, symbols);
         if (root)
           lig::share::recordBrokenTie(copy, root, getArgument(),
-                                      "every use was to have its own");
+                                      lig::share::reasons::kOnRequest);
         last = copy;
         auto type = copy.getTensorType();
         ++copies;
