@@ -34,3 +34,33 @@ func.func @in_loop(%x: tensor<4x4xf32>, %y: tensor<4x4xf32>, %n: index) -> tenso
   }
   return %r : tensor<4x4xf32>
 }
+
+// A bias is spread for each of its layers; what reads much is read once.
+// CHECK-LABEL: @biases
+func.func @biases(%x: tensor<8x8xf32>, %bias: tensor<8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
+  %e = tensor.empty() : tensor<8x8xf32>
+  // CHECK: %[[B0:.+]] = linalg.generic
+  // CHECK: linalg.matmul {{.*}} outs(%[[B0]] :
+  // CHECK-NOT: outs(%[[B0]]
+  // CHECK: %[[SUM:.+]] = linalg.generic
+  // CHECK: %[[B1:.+]] = linalg.generic
+  // CHECK: linalg.matmul {{.*}} outs(%[[B1]] :
+  // CHECK: linalg.matmul {{.*}} outs(%[[SUM]] :
+  // CHECK: linalg.matmul {{.*}} outs(%[[SUM]] :
+  %b = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+      iterator_types = ["parallel", "parallel"]} ins(%bias : tensor<8xf32>) outs(%e : tensor<8x8xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    linalg.yield %i : f32
+  } -> tensor<8x8xf32>
+  %0 = linalg.matmul ins(%x, %x : tensor<8x8xf32>, tensor<8x8xf32>) outs(%b : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+      iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<8x8xf32>) outs(%e : tensor<8x8xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %n = arith.negf %i : f32
+    linalg.yield %n : f32
+  } -> tensor<8x8xf32>
+  %1 = linalg.matmul ins(%0, %x : tensor<8x8xf32>, tensor<8x8xf32>) outs(%b : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %2 = linalg.matmul ins(%1, %x : tensor<8x8xf32>, tensor<8x8xf32>) outs(%s : tensor<8x8xf32>) -> tensor<8x8xf32>
+  %3 = linalg.matmul ins(%2, %x : tensor<8x8xf32>, tensor<8x8xf32>) outs(%s : tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %2, %3 : tensor<8x8xf32>, tensor<8x8xf32>
+}

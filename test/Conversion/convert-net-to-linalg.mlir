@@ -30,6 +30,19 @@ func.func @depthwise(%x: tensor<1x6x9xf32>, %w: tensor<6x1x3xf32>) -> tensor<1x6
 
 // -----
 
+// Few filters over many channels are dot products along the channels.
+// CHECK-DAG: #[[IN:.+]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 + d3, d4)>
+// CHECK-DAG: #[[W:.+]] = affine_map<(d0, d1, d2, d3, d4) -> (d2, d3, d4)>
+// CHECK-LABEL: @few_filters
+func.func @few_filters(%x: tensor<1x32x9xf32>, %w: tensor<3x32x3xf32>) -> tensor<1x3x7xf32> {
+  // CHECK: linalg.generic {indexing_maps = [#[[IN]], #[[W]],
+  %0 = net.conv %x, %w strides [1] dilations [1] pads [0, 0] groups 1
+     : tensor<1x32x9xf32>, tensor<3x32x3xf32> -> tensor<1x3x7xf32>
+  return %0 : tensor<1x3x7xf32>
+}
+
+// -----
+
 // Narrow floats accumulate in f32; integers stay what they are.
 // CHECK-LABEL: @types
 func.func @types(%x: tensor<1x2x4xf16>, %w: tensor<2x2x1xf16>, %i: tensor<1x2x4xi32>, %v: tensor<2x2x1xi32>)

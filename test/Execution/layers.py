@@ -181,6 +181,8 @@ def convolutions(folder):
         (1, 5, (4, 40), 7, (1, 5), (0, 2, 0, 2), (1, 3), (1, 1), 1),
         (1, 64, (5, 5), 96, (3, 3), (0, 0, 0, 0), (1, 1), (1, 1), 1),
         (1, 12, (6, 6), 2, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 1),
+        (2, 35, (6, 9), 3, (3, 3), (1, 1, 1, 1), (2, 1), (1, 1), 1),
+        (1, 96, (7, 7), 15, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 3),
     ]
     for i, (n, c, size, f, kernel, pads, strides, dilations, group) in enumerate(table):
         net = Network(f"conv_{i}")
@@ -221,6 +223,15 @@ def winograd(folder):
         y = net.conv(net.input("x", n, c, *size), net.weight("w", f, c, 3, 3),
                      net.weight("b", f), pads)
         net.save(folder, net.activation(("Relu", "Sigmoid")[i % 2], y), y)
+    # Groups: whole vectors of channels and filters in each; bias, skip, images.
+    for i, (n, c, size, f, group) in enumerate([
+            (1, 32, (16, 16), 32, 2), (2, 64, (13, 18), 192, 4), (1, 96, (9, 20), 48, 3)]):
+        net = Network(f"winograd_grouped_{i}")
+        x = net.input("x", n, c, *size)
+        y = net.conv(x, net.weight("w", f, c // group, 3, 3), net.weight("b", f), one,
+                     group=group)
+        y = net.activation("Relu", net.add(y, x) if c == f else y)
+        net.save(folder, y)
     # One filter on two sizes, and many filters in a loop of layers.
     net = Network("winograd_shared")
     large = net.conv(net.input("x", 1, 32, 20, 20), net.weight("w", 32, 32, 3, 3), None, one)

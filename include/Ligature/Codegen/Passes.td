@@ -157,12 +157,13 @@ def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
   let summary = "Give every destination a fill or an empty tensor of its own";
   let description = [{
     Undoes, for destinations, what common-subexpression elimination does to
-    `linalg.fill` and `tensor.empty`: each accumulator is filled where it is,
-    also in a loop's body, and bufferization's analysis sees independent places.
+    `linalg.fill`, `tensor.empty` and the spreading of a bias: each accumulator
+    starts where it is, also in a loop's body, and bufferization's analysis sees
+    independent places.
 
-    **Before**: fills and empty tensors with any number of uses.
+    **Before**: fills, broadcasts and empty tensors with any number of uses.
     **After**: one use each, where the use is a destination.
-    **Keeps**: fills that are read as values.
+    **Keeps**: fills and broadcasts that are read as values.
     **Refuses**: nothing.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",

@@ -226,11 +226,27 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   return true;
 }
 
+/// Whether no output dimension fills half a vector, while a reduction that all
+/// inputs are contiguous along fills whole ones.
+static bool areDots(const Nest &nest, int laneLoop, const Machine &machine) {
+  int64_t native = nativeLanes(nest, machine);
+  if (laneLoop < 0 || 2 * nest.loops[laneLoop].extent >= native)
+    return false;
+  return llvm::any_of(nest.loopsOfKind(/*reduction=*/true), [&](unsigned loop) {
+    return nest.loops[loop].extent >= native &&
+           llvm::all_of(inputsOf(nest), [&](const Access *input) {
+             return input->strides[loop] == 1;
+           });
+  });
+}
+
 bool emitContraction(Emitter &emitter) {
   const Nest &nest = emitter.nest;
   if (nest.packed)
     return emitAlongOutput(emitter, nest.packed->loop);
   return isContraction(nest) &&
+         !areDots(nest, chooseLaneLoop(nest, /*panel=*/true),
+                  emitter.machine) &&
          (emitAlongOutput(emitter, chooseLaneLoop(nest)) ||
           emitAlongOutput(emitter, chooseLaneLoop(nest, /*panel=*/true)));
 }

@@ -162,9 +162,6 @@ bool PanelPacker::canPack(share::ParamOp param,
   return read <= elements;
 }
 
-/// The loops of Winograd's products are parts, tiles, filters, channels.
-static constexpr int kProductLanes = 2;
-
 /// Cycles of all kernels that read panels of this layout.
 static double costOf(const Reading &reading, const PanelLayout &layout,
                      const Machine &machine) {
@@ -175,7 +172,7 @@ static double costOf(const Reading &reading, const PanelLayout &layout,
     int laneLoop = reader.laneLoop;
     if (isWinograd) {
       nest = winogradProducts(nest, *reader.winograd, machine);
-      laneLoop = kProductLanes;
+      laneLoop = productLanes(*reader.winograd);
     }
     for (const Nest &part : cutByPanels(nest, reader.weight, laneLoop, layout,
                                         nest.accesses[reader.weight].source))
@@ -207,7 +204,7 @@ void PanelPacker::chooseWidth(Reading &reading) const {
 /// The order of filters that were transformed.
 static PanelLayout layoutOf(const WinogradConv &conv, int64_t filters) {
   PanelLayout layout;
-  layout.outer = {{kTileProducts, conv.channels * filters}};
+  layout.outer = {{kTileProducts * conv.numGroups, conv.channels * filters}};
   layout.steps = {{conv.channels, filters}};
   layout.lane = {filters, 1};
   layout.lanes = conv.lanes;

@@ -27,11 +27,12 @@ std::vector<float> transformFilters(const float *weight, int64_t offset,
       {1.0 / 24, 1.0 / 12, 1.0 / 6},
       {1.0 / 24, -1.0 / 12, 1.0 / 6},
       {0, 0, 1}};
-  std::vector<float> result(kTileProducts * conv.channels * numFilters);
-  for (int64_t c = 0; c < conv.channels; ++c)
+  std::vector<float> result(kTileProducts * conv.allChannels() * numFilters);
+  for (int64_t c = 0; c < conv.allChannels(); ++c)
     for (int64_t f = 0; f < numFilters; ++f) {
-      const float *taps =
-          weight + offset + c * conv.channelStep + f * filterStep;
+      const float *taps = weight + offset + c / conv.channels * conv.groupStep +
+                          c % conv.channels * conv.channelStep +
+                          f * filterStep;
       for (int64_t y = 0; y < kTileIn; ++y)
         for (int64_t x = 0; x < kTileIn; ++x) {
           double sum = 0;
@@ -39,8 +40,8 @@ std::vector<float> transformFilters(const float *weight, int64_t offset,
             for (int64_t b = 0; b < 3; ++b)
               sum += g[y][a] * g[x][b] *
                      taps[a * conv.rowTap + b * conv.columnTap];
-          result[((y * kTileIn + x) * conv.channels + c) * numFilters + f] =
-              float(sum);
+          result[((y * kTileIn + x) * conv.allChannels() + c) * numFilters +
+                 f] = float(sum);
         }
     }
   return result;
@@ -59,13 +60,18 @@ struct Blocks {
 };
 } // namespace
 
+/// Filters of all groups.
+static int64_t filtersOf(const Nest &nest, const WinogradConv &conv) {
+  return conv.numGroups * nest.loops[conv.outputs].extent;
+}
+
 static Blocks cutImage(const Nest &nest, const WinogradConv &conv,
                        const Machine &machine) {
   Blocks blocks;
   blocks.rows = llvm::divideCeil(nest.loops[conv.rows].extent, kTileOut);
   blocks.columns = llvm::divideCeil(nest.loops[conv.columns].extent, kTileOut);
   int64_t rowBytes = kTileProducts * blocks.columns * int64_t(sizeof(float)) *
-                     (conv.channels + nest.loops[conv.outputs].extent);
+                     (conv.allChannels() + filtersOf(nest, conv));
   int64_t most = std::max<int64_t>(machine.cacheBytes / 2 / rowBytes, 1);
   int64_t count = llvm::divideCeil(blocks.rows, most);
   blocks.height = llvm::divideCeil(blocks.rows, count);
@@ -89,6 +95,7 @@ static Nest makeProducts(const Nest &nest, const WinogradConv &conv,
   products.startsAtZero = true;
   products.stores = {{0, 2}};
   products.loopOfDim.assign(nest.loopOfDim.size(), -1);
+  int64_t channels = conv.allChannels(), all = filtersOf(nest, conv);
   products.loops = {{kTileProducts, false},
                     {tiles, false},
                     {filters, false},
@@ -96,14 +103,20 @@ static Nest makeProducts(const Nest &nest, const WinogradConv &conv,
   products.accesses.resize(3);
   Access &data = products.accesses[conv.data];
   data.element = nest.accesses[conv.data].element;
-  data.strides = {pitchOf(blocks.tiles(), conv.channels, conv.lanes),
-                  conv.channels, 0, 1};
-  products.accesses[conv.filters] = nest.accesses[conv.filters];
-  products.accesses[conv.filters].strides = {conv.channels * filters, 0, 1,
-                                             filters};
+  data.strides = {pitchOf(blocks.tiles(), channels, conv.lanes), channels, 0,
+                  1};
+  Access &weights = products.accesses[conv.filters];
+  weights = nest.accesses[conv.filters];
+  weights.strides = {channels * filters, 0, 1, filters};
   Access &sums = products.accesses[2];
   sums.element = data.element;
-  sums.strides = {pitchOf(blocks.tiles(), filters, conv.lanes), filters, 1, 0};
+  sums.strides = {pitchOf(blocks.tiles(), all, conv.lanes), all, 1, 0};
+  if (conv.numGroups == 1)
+    return products;
+  products.loops.insert(products.loops.begin() + 1, {conv.numGroups, false});
+  data.strides.insert(data.strides.begin() + 1, conv.channels);
+  weights.strides.insert(weights.strides.begin() + 1, conv.channels * filters);
+  sums.strides.insert(sums.strides.begin() + 1, filters);
   return products;
 }
 
@@ -199,7 +212,7 @@ void WinogradWriter::transformInput(const Position &position, Value tile,
     }
     turned[x] = transformData(column);
   }
-  int64_t pitch = pitchOf(blocks.tiles(), conv.channels, conv.lanes);
+  int64_t pitch = pitchOf(blocks.tiles(), conv.allChannels(), conv.lanes);
   for (int64_t y = 0; y < kTileIn; ++y) {
     SmallVector<Value> line;
     for (int64_t x = 0; x < kTileIn; ++x)
@@ -215,8 +228,7 @@ void WinogradWriter::transformInput(const Position &position, Value tile,
 void WinogradWriter::transformOutput(const Position &position, Value at,
                                      Value filter, int64_t rows,
                                      int64_t columns) {
-  int64_t filters = nest.loops[conv.outputs].extent;
-  int64_t pitch = pitchOf(blocks.tiles(), filters, conv.lanes);
+  int64_t pitch = pitchOf(blocks.tiles(), filtersOf(nest, conv), conv.lanes);
   Square turned;
   for (int64_t x = 0; x < kTileIn; ++x) {
     SmallVector<Value> column;
@@ -246,8 +258,8 @@ void WinogradWriter::writeProducts(int64_t tiles) {
   products.accesses[conv.data].source = data;
   products.accesses[2].source = sums;
   const Access &filters = products.accesses[conv.filters];
-  for (Nest &part : cutByPanels(products, conv.filters, /*laneLoop=*/2, layout,
-                                filters.source)) {
+  for (Nest &part : cutByPanels(products, conv.filters, productLanes(conv),
+                                layout, filters.source)) {
     part.accesses[conv.filters].offset += nest.accesses[conv.filters].offset;
     Emitter inner(e.b, e.constants, part, e.machine);
     emitContraction(inner);
@@ -318,14 +330,14 @@ void WinogradWriter::forTiles(
 void WinogradWriter::writeBlock(const Position &position, int64_t tileRows,
                                 int64_t leftRows) {
   constexpr int64_t border = kTileIn - kTileOut;
-  forTiles(position, tileRows, leftRows, conv.channels,
+  forTiles(position, tileRows, leftRows, conv.allChannels(),
            [&](const Position &at, Value tile, Value channel, int64_t rows,
                int64_t columns) {
              transformInput(e.advance(at, conv.channelLoop, channel), tile,
                             rows + border, columns + border);
            });
   writeProducts(tileRows * blocks.columns);
-  forTiles(position, tileRows, leftRows, nest.loops[conv.outputs].extent,
+  forTiles(position, tileRows, leftRows, filtersOf(nest, conv),
            [&](const Position &at, Value tile, Value filter, int64_t rows,
                int64_t columns) {
              transformOutput(at, tile, filter, rows, columns);
@@ -357,8 +369,8 @@ void WinogradWriter::write() {
     return memref::AllocOp::create(
         e.b, MemRefType::get({kTileProducts * pitch}, e.b.getF32Type()));
   };
-  data = place(conv.channels);
-  sums = place(nest.loops[conv.outputs].extent);
+  data = place(conv.allChannels());
+  sums = place(filtersOf(nest, conv));
   if (conv.images < 0)
     writeImage(e.start());
   else

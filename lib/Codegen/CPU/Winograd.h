@@ -15,20 +15,24 @@ inline constexpr int64_t kTileOut = 4, kTileIn = 6, kTileProducts = 36;
 /// A convolution with steps of one, its loops named.
 struct WinogradConv {
   unsigned data, filters;
-  /// Output rows, columns and filters; images, or -1.
-  int rows, columns, outputs, images;
-  /// Input channels: part of the loop over filter columns where those are one.
+  /// Output rows, columns and filters of a group; groups and images, or -1.
+  int rows, columns, outputs, groups, images;
+  /// Input channels of a group: part of the loop over filter columns where those
+  /// are one.
   int channelLoop;
   int64_t channels;
+  int64_t numGroups;
   int64_t lanes;
-  /// Strides of the filter's taps and channels.
-  int64_t rowTap, columnTap, channelStep;
+  /// Strides of the filter's taps, channels and groups.
+  int64_t rowTap, columnTap, channelStep, groupStep;
   /// Cycles that are saved, by a margin; negative where they are lost.
   double saved;
 
+  int64_t allChannels() const { return numGroups * channels; }
   bool operator==(const WinogradConv &other) const {
     return rowTap == other.rowTap && columnTap == other.columnTap &&
-           channelStep == other.channelStep && channels == other.channels;
+           channelStep == other.channelStep && groupStep == other.groupStep &&
+           channels == other.channels && numGroups == other.numGroups;
   }
 };
 
@@ -42,8 +46,14 @@ std::optional<WinogradConv> matchWinograd(const Nest &nest,
 Nest winogradProducts(const Nest &nest, const WinogradConv &conv,
                       const Machine &machine);
 
-/// Filters `weight`, F elements of stride `filterStep` from `offset` on, as
-/// [36][channels][F].
+/// The loop over filters of those products; they are parts, groups if there are
+/// several, tiles, filters and channels.
+inline int productLanes(const WinogradConv &conv) {
+  return conv.numGroups > 1 ? 3 : 2;
+}
+
+/// Filters `weight`, F elements a group of stride `filterStep` from `offset` on,
+/// as [36][groups][channels][F].
 std::vector<float> transformFilters(const float *weight, int64_t offset,
                                     int64_t numFilters, int64_t filterStep,
                                     const WinogradConv &conv);

@@ -37,23 +37,39 @@ static int findStride(const Access &access, ArrayRef<unsigned> candidates,
   return -1;
 }
 
-/// Finds rows, columns, filters and images among the parallel loops.
+/// Whether what the convolution writes, and what its stages read, moves by one
+/// step of `groups` as far as by all filters of a group: then the filters of all
+/// groups are numbered through.
+static bool isNumberedThrough(const Nest &nest, const WinogradConv &conv) {
+  for (auto [i, access] : llvm::enumerate(nest.accesses)) {
+    bool isOwn = i == conv.data || i == conv.filters;
+    if (!isOwn && access.strides[conv.groups] !=
+                      access.strides[conv.outputs] *
+                          nest.loops[conv.outputs].extent)
+      return false;
+  }
+  return llvm::none_of(nest.bodies(), [](Block *body) {
+    return !body->getOps<linalg::IndexOp>().empty();
+  });
+}
+
+/// Finds rows, columns, filters, groups and images among the parallel loops.
 static bool nameOutputs(const Nest &nest, WinogradConv &conv) {
   const Access &data = nest.accesses[conv.data];
   const Access &filters = nest.accesses[conv.filters];
-  conv.outputs = conv.images = -1;
+  conv.outputs = conv.images = conv.groups = -1;
   SmallVector<unsigned> spatial;
   for (unsigned loop : nest.loopsOfKind(/*reduction=*/false)) {
-    if (filters.strides[loop] && data.strides[loop])
-      return false;
-    if (!filters.strides[loop])
+    if (!filters.strides[loop]) {
       spatial.push_back(loop);
-    else if (conv.outputs < 0)
-      conv.outputs = loop;
-    else
+      continue;
+    }
+    int &named = data.strides[loop] ? conv.groups : conv.outputs;
+    if (named >= 0)
       return false;
+    named = loop;
   }
-  if (conv.outputs < 0 || spatial.size() < 2 || spatial.size() > 3)
+  if (conv.outputs < 0 || (conv.groups >= 0 && !isNumberedThrough(nest, conv)) || spatial.size() < 2 || spatial.size() > 3)
     return false;
   // Images lie farthest apart, columns closest together.
   llvm::sort(spatial, [&](unsigned x, unsigned y) {
@@ -77,12 +93,15 @@ static bool nameTaps(const Nest &nest, WinogradConv &conv) {
   if (row < 0 || conv.channelLoop < 0 || nest.loops[row].extent != 3)
     return false;
   int64_t extent = nest.loops[conv.channelLoop].extent;
+  conv.numGroups = conv.groups < 0 ? 1 : nest.loops[conv.groups].extent;
+  conv.groupStep = conv.groups < 0 ? 0 : filters.strides[conv.groups];
   conv.rowTap = filters.strides[row];
   conv.channelStep = filters.strides[conv.channelLoop];
   if (reductions.size() == 2) {
     conv.channels = extent / 3;
     conv.columnTap = conv.channels * conv.channelStep;
-    return extent % 3 == 0 && data.strides[conv.columns] == conv.channels;
+    return extent % 3 == 0 && data.strides[conv.columns] == conv.channels &&
+           conv.groups < 0;
   }
   int column = findStride(data, reductions, data.strides[conv.columns]);
   if (reductions.size() != 3 || column < 0 || column == row ||
@@ -90,7 +109,8 @@ static bool nameTaps(const Nest &nest, WinogradConv &conv) {
     return false;
   conv.channels = extent;
   conv.columnTap = filters.strides[column];
-  return true;
+  // The groups' channels are neighbours.
+  return conv.groups < 0 || data.strides[conv.groups] == conv.channels;
 }
 
 /// Cycles of the plain way less those of the other; the weights of one image come
@@ -100,13 +120,14 @@ static double saved(const Nest &nest, const WinogradConv &conv,
   double height = nest.loops[conv.rows].extent;
   double width = nest.loops[conv.columns].extent;
   double filters = nest.loops[conv.outputs].extent;
-  double channels = conv.channels, lanes = conv.lanes;
+  double channels = conv.channels, lanes = conv.lanes, groups = conv.numGroups;
   double tiles = std::ceil(height / kTileOut) * std::ceil(width / kTileOut);
-  double bytes = kTileProducts * channels * filters * sizeof(float);
+  double bytes = kTileProducts * groups * channels * filters * sizeof(float);
   double bytesPerCycle = bytes > 8 * machine.cacheBytes ? 11 : 26;
-  double products = kTileProducts * tiles * channels * filters / (2 * lanes);
-  double transforms = tiles * (channels + filters) / lanes * 150;
-  double direct = height * width * 9 * channels * filters / (2 * lanes);
+  double products =
+      groups * kTileProducts * tiles * channels * filters / (2 * lanes);
+  double transforms = groups * tiles * (channels + filters) / lanes * 150;
+  double direct = groups * height * width * 9 * channels * filters / (2 * lanes);
   double ours =
       1.1 * std::max(products, bytes / bytesPerCycle) + transforms;
   return direct - ours * 1.15;

@@ -5,7 +5,9 @@
 // The innermost parallel loop runs over filters (or, depthwise, over channels),
 // so input, filter and output are all read along their last dimension or
 // broadcast: that is what vectorises. One group drops the g loop; a depthwise
-// convolution drops c and f. The bias is where accumulation starts.
+// convolution drops c and f. A few filters over many channels are dot products
+// instead: their taps come as w[g, f, k.., c]. The bias is where accumulation
+// starts.
 
 #include "Builders.h"
 #include "Patterns.h"
@@ -20,8 +22,9 @@ namespace {
 /// Numbers the loops of the convolution and builds its three maps.
 struct ConvLoops {
   ConvLoops(ImplicitLocOpBuilder &b, unsigned spatial, bool grouped,
-            bool depthwise)
-      : spatial(spatial), grouped(grouped), depthwise(depthwise), b(b) {
+            bool depthwise, bool dots)
+      : spatial(spatial), grouped(grouped), depthwise(depthwise), dots(dots),
+        b(b) {
     unsigned next = 1 + spatial;
     if (grouped || depthwise)
       group = next++;
@@ -56,12 +59,13 @@ struct ConvLoops {
     SmallVector<AffineExpr> exprs;
     if (grouped)
       exprs.push_back(dim(group));
+    if (dots)
+      exprs.push_back(dim(filter));
     for (unsigned i = 0; i < spatial; ++i)
       exprs.push_back(dim(firstKernel + i));
-    if (depthwise)
-      exprs.push_back(dim(group));
-    else
-      exprs.append({dim(channel), dim(filter)});
+    exprs.push_back(dim(depthwise ? group : channel));
+    if (!depthwise && !dots)
+      exprs.push_back(dim(filter));
     return map(exprs);
   }
 
@@ -73,7 +77,7 @@ struct ConvLoops {
   }
 
   unsigned spatial;
-  bool grouped, depthwise;
+  bool grouped, depthwise, dots;
   unsigned group = 0, filter = 0, channel = 0, firstKernel = 0;
   unsigned numParallel = 0, numLoops = 0;
 
@@ -105,7 +109,14 @@ Value convolve(ImplicitLocOpBuilder &b, Value input, Value filter, Value bias,
           filters = taps.back();
   bool depthwise = groups > 1 && channels == 1 && filters == 1;
   bool grouped = groups > 1 && !depthwise;
-  ConvLoops loops(b, spatial, grouped, depthwise);
+  bool dots = !depthwise && filters < 8 && channels >= 16;
+  ConvLoops loops(b, spatial, grouped, depthwise, dots);
+  if (dots) {
+    SmallVector<int64_t> filtersFirst = {0, int64_t(2 + spatial)};
+    for (unsigned i = 0; i <= spatial; ++i)
+      filtersFirst.push_back(1 + i);
+    filter = transpose(b, filter, filtersFirst);
+  }
 
   SmallVector<int64_t> shape = {typeOf(input).getDimSize(0)};
   llvm::append_range(shape, outer);

@@ -25,6 +25,37 @@ module @transforms_filters {
 
 // -----
 
+// Groups are one more loop of the products.
+// CHECK-LABEL: module @transforms_groups
+module @transforms_groups {
+  // CHECK: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<18432xf32>
+  // CHECK: func.func private @kernel
+  // CHECK-COUNT-36: vector.store
+  // CHECK: scf.for {{.+}} to %c36 step
+  // CHECK: scf.for {{.+}} to %c2 step
+  // CHECK: scf.for {{.+}} to %c16 step {{.+}} iter_args
+  // CHECK: vector.fma
+  share.param @w : tensor<2x3x3x16x16xf32> = dense<1.0> : tensor<2x3x3x16x16xf32>
+  func.func @main(%x: memref<1x34x34x2x16xf32>, %y: memref<1x32x32x2x16xf32>) {
+    %w = share.address @w : memref<2x3x3x16x16xf32>
+    linalg.generic {
+        indexing_maps = [affine_map<(n, h, w, g, f, a, b, c) -> (n, h + a, w + b, g, c)>,
+                         affine_map<(n, h, w, g, f, a, b, c) -> (g, a, b, c, f)>,
+                         affine_map<(n, h, w, g, f, a, b, c) -> (n, h, w, g, f)>],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel",
+                          "reduction", "reduction", "reduction"]}
+        ins(%x, %w : memref<1x34x34x2x16xf32>, memref<2x3x3x16x16xf32>) outs(%y : memref<1x32x32x2x16xf32>) {
+    ^bb0(%i: f32, %t: f32, %o: f32):
+      %p = arith.mulf %i, %t : f32
+      %s = arith.addf %o, %p : f32
+      linalg.yield %s : f32
+    }
+    return
+  }
+}
+
+// -----
+
 // A step of two, and channels that fill no vector, stay as they are.
 // CHECK-LABEL: module @leaves_others
 module @leaves_others {

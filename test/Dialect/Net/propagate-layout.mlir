@@ -128,3 +128,39 @@ func.func @index(%x: tensor<8x4xf32>) -> tensor<4x8xf32> {
   } -> tensor<4x8xf32>
   return %1 : tensor<4x8xf32>
 }
+
+// -----
+
+// Blocks of channels become pixels between two convolutions in one move.
+// CHECK-LABEL: @depth_to_space
+// CHECK-SAME: %[[X:.+]]: tensor<1x4x5x24xf32>
+func.func @depth_to_space(%x: tensor<1x4x5x24xf32>) -> tensor<1x8x10x6xf32> {
+  // CHECK: %[[PARTS:.+]] = tensor.expand_shape %[[X]] {{\[\[}}0], [1], [2], [3, 4, 5]]
+  // CHECK: %[[MOVED:.+]] = linalg.transpose ins(%[[PARTS]] {{.+}} permutation = [0, 1, 4, 2, 5, 3]
+  // CHECK-NOT: linalg.transpose
+  // CHECK: %[[Y:.+]] = tensor.collapse_shape %[[MOVED]] {{\[\[}}0], [1, 2], [3, 4], [5]]
+  // CHECK: return %[[Y]]
+  %e0 = tensor.empty() : tensor<1x24x4x5xf32>
+  %0 = linalg.transpose ins(%x : tensor<1x4x5x24xf32>) outs(%e0 : tensor<1x24x4x5xf32>) permutation = [0, 3, 1, 2]
+  %1 = tensor.expand_shape %0 [[0], [1, 2, 3], [4], [5]] output_shape [1, 6, 2, 2, 4, 5] : tensor<1x24x4x5xf32> into tensor<1x6x2x2x4x5xf32>
+  %e1 = tensor.empty() : tensor<1x6x4x2x5x2xf32>
+  %2 = linalg.transpose ins(%1 : tensor<1x6x2x2x4x5xf32>) outs(%e1 : tensor<1x6x4x2x5x2xf32>) permutation = [0, 1, 4, 2, 5, 3]
+  %3 = tensor.collapse_shape %2 [[0], [1], [2, 3], [4, 5]] : tensor<1x6x4x2x5x2xf32> into tensor<1x6x8x10xf32>
+  %e2 = tensor.empty() : tensor<1x8x10x6xf32>
+  %4 = linalg.transpose ins(%3 : tensor<1x6x8x10xf32>) outs(%e2 : tensor<1x8x10x6xf32>) permutation = [0, 2, 3, 1]
+  return %4 : tensor<1x8x10x6xf32>
+}
+
+// -----
+
+// A collapse that follows no transpose keeps its reader's.
+// CHECK-LABEL: @collapse_alone
+func.func @collapse_alone(%x: tensor<4x2x3xf32>) -> tensor<3x8xf32> {
+  // CHECK: tensor.collapse_shape
+  // CHECK-NEXT: tensor.empty
+  // CHECK-NEXT: linalg.transpose
+  %0 = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x2x3xf32> into tensor<8x3xf32>
+  %e0 = tensor.empty() : tensor<3x8xf32>
+  %1 = linalg.transpose ins(%0 : tensor<8x3xf32>) outs(%e0 : tensor<3x8xf32>) permutation = [1, 0]
+  return %1 : tensor<3x8xf32>
+}

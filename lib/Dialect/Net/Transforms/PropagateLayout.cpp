@@ -308,13 +308,85 @@ struct SinkThroughConcat : OpRewritePattern<tensor::ConcatOp> {
   }
 };
 
+/// Dimensions of the expanded or collapsed shape that each dimension stands for,
+/// with the groups in `order`, numbered anew.
+static SmallVector<ReassociationIndices>
+regroup(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> order) {
+  SmallVector<ReassociationIndices> result;
+  int64_t next = 0;
+  for (int64_t group : order) {
+    result.emplace_back();
+    for (size_t i = 0; i < groups[group].size(); ++i)
+      result.back().push_back(next++);
+  }
+  return result;
+}
+
+/// All dimensions of `groups`, those of one group after another in `order`.
+static Permutation listGroups(ArrayRef<ReassociationIndices> groups,
+                              ArrayRef<int64_t> order) {
+  Permutation result;
+  for (int64_t group : order)
+    llvm::append_range(result, groups[group]);
+  return result;
+}
+
+/// Every dimension is split where it stands before the transpose.
+struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ExpandShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    linalg::TransposeOp transpose = transposeOf(op.getSrc());
+    auto type = cast<RankedTensorType>(op.getType());
+    if (!transpose || !type.hasStaticShape() || op.getSrcType().getRank() == 0)
+      return failure();
+    SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+    // Dimension i of the source is dimension back[i] of the transpose.
+    Permutation back = invert(transpose.getPermutation());
+    Permutation dims = listGroups(groups, back);
+    SmallVector<int64_t> shape;
+    for (int64_t dim : dims)
+      shape.push_back(type.getDimSize(dim));
+    Value moved = tensor::ExpandShapeOp::create(
+        rewriter, op.getLoc(),
+        RankedTensorType::get(shape, type.getElementType()),
+        transpose.getInput(), regroup(groups, back));
+    rewriter.replaceOp(
+        op, makeTranspose(rewriter, op.getLoc(), moved, invert(dims)));
+    return success();
+  }
+};
+
+/// A transpose after a collapse that follows another transpose moves up to it:
+/// rearranging blocks of channels to pixels is one move then.
+struct HoistOverCollapse : OpRewritePattern<linalg::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto collapse = op.getInput().getDefiningOp<tensor::CollapseShapeOp>();
+    if (!collapse || !transposeOf(collapse.getSrc()) ||
+        !collapse.getType().hasStaticShape() ||
+        collapse.getType().getRank() == 0)
+      return failure();
+    SmallVector<ReassociationIndices> groups =
+        collapse.getReassociationIndices();
+    ArrayRef<int64_t> order = op.getPermutation();
+    Value moved = makeTranspose(rewriter, op.getLoc(), collapse.getSrc(),
+                                listGroups(groups, order));
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+        op, op->getResult(0).getType(), moved, regroup(groups, order));
+    return success();
+  }
+};
+
 struct PropagateLayout
     : lig::net::impl::PropagateLayoutPassBase<PropagateLayout> {
   void runOnOperation() override {
     lig::net::generalizeElementwise(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<ComposeTransposes, ReshapeInstead, SinkThroughGeneric,
-                 SinkThroughPad, SinkThroughSlice, SinkThroughConcat>(
+                 SinkThroughPad, SinkThroughSlice, SinkThroughConcat,
+                 SinkThroughExpand, HoistOverCollapse>(
         &getContext());
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
