@@ -32,6 +32,23 @@ static Value rootOf(Value value) {
   return value;
 }
 
+/// True if `value`, carried by a loop, is nothing but what a loop in its body
+/// starts from and hands on as the next value.
+static bool isHandedOn(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || !argument.hasOneUse())
+    return false;
+  auto outer = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+  OpOperand &use = *argument.use_begin();
+  auto inner = dyn_cast<scf::ForOp>(use.getOwner());
+  if (!outer || !inner || inner->getBlock() != outer.getBody() ||
+      argument.getArgNumber() < outer.getNumInductionVars())
+    return false;
+  OpResult result = inner.getTiedLoopResult(&use);
+  return result && result.hasOneUse() &&
+         outer.getTiedLoopYieldedValue(argument)->get() == result;
+}
+
 /// Makes `yielded` values end in the tensors `carried`.
 static void writeBack(Operation *terminator, MutableOperandRange yielded,
                       ArrayRef<Value> carried) {
@@ -40,7 +57,8 @@ static void writeBack(Operation *terminator, MutableOperandRange yielded,
   SmallVector<std::pair<OpOperand *, Value>> writes;
   for (auto [operand, own] : llvm::zip(yielded, carried)) {
     Value value = operand.get();
-    if (!isa<RankedTensorType>(value.getType()) || value == own)
+    if (!isa<RankedTensorType>(value.getType()) || value == own ||
+        isHandedOn(own))
       continue;
     if (llvm::is_contained(carried, rootOf(value))) {
       auto copy = bufferization::AllocTensorOp::create(
@@ -61,7 +79,8 @@ static void copyOuterStates(MutableOperandRange inits) {
   for (OpOperand &init : inits) {
     auto argument = dyn_cast<BlockArgument>(rootOf(init.get()));
     if (!isa<RankedTensorType>(init.get().getType()) || !argument ||
-        !isa<LoopLikeOpInterface>(argument.getOwner()->getParentOp()))
+        !isa<LoopLikeOpInterface>(argument.getOwner()->getParentOp()) ||
+        isHandedOn(init.get()))
       continue;
     OpBuilder b(init.getOwner());
     auto copy = bufferization::AllocTensorOp::create(

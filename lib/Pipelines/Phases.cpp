@@ -52,6 +52,11 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   // Before branches that differ in their weights become loops over them.
   pm.addNestedPass<func::FuncOp>(net::createMixFiltersPass());
   if (options.batchUses) {
+    net::GroupExpertsPassOptions group;
+    group.vectorBits = options.vectorBits;
+    pm.addNestedPass<func::FuncOp>(net::createGroupExpertsPass(group));
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
     // Before branches become loops: towers of equal layers are then one loop.
     net::BatchUsesPassOptions batch;
     batch.vectorBits = options.vectorBits;

@@ -53,7 +53,31 @@ func.func @passed_on(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// An inner loop that starts from what the outer one carries starts from a copy.
+// An inner loop takes over what the outer one carries, if nothing else reads it.
+// CHECK-LABEL: @handed_on
+func.func @handed_on(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK-NOT: alloc_tensor
+  // CHECK: scf.for {{.*}} iter_args(%[[S:.+]] = %
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %s0) -> (tensor<4xf32>) {
+    // CHECK: %[[INNER:.+]] = scf.for {{.*}} iter_args(%[[T:.+]] = %[[S]])
+    %q = scf.for %j = %c0 to %n step %c1 iter_args(%t = %s) -> (tensor<4xf32>) {
+      %e = tensor.empty() : tensor<4xf32>
+      // CHECK: %[[NEW:.+]] = linalg.exp
+      %new = linalg.exp ins(%t : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      // CHECK: bufferization.materialize_in_destination %[[NEW]] in %[[T]]
+      scf.yield %new : tensor<4xf32>
+    }
+    // CHECK: scf.yield %[[INNER]]
+    scf.yield %q : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+// Where the step reads the state besides, the inner loop starts from a copy.
 // CHECK-LABEL: @nested
 func.func @nested(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
   %c0 = arith.constant 0 : index
@@ -67,8 +91,11 @@ func.func @nested(%n: index, %s0: tensor<4xf32>) -> tensor<4xf32> {
       %new = linalg.exp ins(%t : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
       scf.yield %new : tensor<4xf32>
     }
-    // CHECK: bufferization.materialize_in_destination %[[INNER]] in %[[S]]
-    scf.yield %q : tensor<4xf32>
+    %f = tensor.empty() : tensor<4xf32>
+    // CHECK: %[[SUM:.+]] = linalg.add ins(%[[INNER]], %[[S]]
+    %sum = linalg.add ins(%q, %s : tensor<4xf32>, tensor<4xf32>) outs(%f : tensor<4xf32>) -> tensor<4xf32>
+    // CHECK: bufferization.materialize_in_destination %[[SUM]] in %[[S]]
+    scf.yield %sum : tensor<4xf32>
   }
   return %r : tensor<4xf32>
 }

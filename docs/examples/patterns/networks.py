@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes five small networks that share weights, and checks what they compute.
+"""Writes small networks that share weights, and checks what they compute.
 
 Each is written as an exporter would, from a fixed seed, with its inputs and the
 outputs that NumPy computes from the same weights.
@@ -141,7 +141,51 @@ def experts(net):
     return mixture(net, True)
 
 
-NETWORKS = [siamese, recurrence, heads, deltas, mixed, experts]
+def mixture_of_experts(net, gathers):
+    """12 tokens of 64 numbers, each through the best 2 of 8 experts."""
+    bank, router = net.random.uniform(-1, 1, (8, 64, 64)).astype(np.float32), net.weight("router", 64, 8)
+    x = net.random.standard_normal((12, 64)).astype(np.float32)
+    scores = net.node("MatMul", "x", router[0])
+    best, index = net.node("TopK", scores, net.constant("k", np.array([2])), outputs=2, axis=-1)
+    gates = net.node("Softmax", best, axis=-1)
+    chosen = np.argsort(-(x @ router[1]), axis=-1)[:, :2]
+    g = softmax(np.take_along_axis(x @ router[1], chosen, -1))
+    want = np.einsum("tk,tc,tkcn->tn", g, x, bank[chosen])
+    weights, axis = net.constant("bank", bank), lambda name, *d: net.constant(name, np.array(d))
+    if gathers:
+        rows = net.node("Unsqueeze", "x", axis("row", 1, 2))
+        y = net.node("MatMul", rows, net.node("Gather", weights, index, axis=0))
+        y = net.node("Mul", y, net.node("Unsqueeze", gates, axis("gate", 2, 3)))
+        return {"x": x}, net.node("ReduceSum", y, axis("sum", 1, 2), keepdims=0), want
+    zeros = net.node("Mul", scores, net.constant("zero", np.float32(0)))
+    dense = net.node("Transpose", net.node("ScatterElements", zeros, index, gates, axis=1), perm=[1, 0])
+    y = net.node("MatMul", net.node("Unsqueeze", "x", axis("first", 0)), weights)
+    y = net.node("Mul", y, net.node("Unsqueeze", dense, axis("gate", 2)))
+    return {"x": x}, net.node("ReduceSum", y, axis("sum", 0), keepdims=0), want
+
+
+def gathered(net):
+    """A weight gathered for each token and choice."""
+    return mixture_of_experts(net, True)
+
+
+def gated(net):
+    """All experts, of which most are multiplied by zero."""
+    return mixture_of_experts(net, False)
+
+
+def hypernetwork(net):
+    """A network makes the filter of a convolution from a code."""
+    maker, mv = net.weight("maker", 4, 8 * 8 * 9)
+    x = net.random.standard_normal((1, 8, 10, 10)).astype(np.float32)
+    code = net.random.standard_normal((1, 4)).astype(np.float32)
+    made = net.node("Tanh", net.node("MatMul", "code", maker))
+    filters = net.node("Reshape", made, net.constant("shape", np.array([8, 8, 3, 3])))
+    y = net.node("Conv", "x", filters, kernel_shape=[3, 3], pads=[1] * 4)
+    return {"x": x, "code": code}, y, convolve(x, np.tanh(code @ mv).reshape(8, 8, 3, 3), 1)
+
+
+NETWORKS = [siamese, recurrence, heads, deltas, mixed, experts, gathered, gated, hypernetwork]
 
 
 def main():

@@ -187,6 +187,40 @@ def MixFiltersPass : Pass<"net-mix-filters"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def GroupExpertsPass : Pass<"net-group-experts", "::mlir::func::FuncOp"> {
+  let summary = "Group rows by the experts whose weights they choose";
+  let description = [{
+    In a mixture of experts the data choose the weights: each row goes through
+    some experts of many. A loop over blocks of rows of one expert, as many as
+    turn out when the model runs, reads every weight where it lies. All between
+    the first product and the last is done in the loop.
+
+    **Before**: products of rows with slices of a stacked parameter that were
+    gathered by an index for each row; or a sum over all experts of results that
+    are multiplied by gates, most of which are zero because they were scattered
+    into zeros.
+    **After**: a `net.scan` whose count is known at run time, and the tables of
+    which rows each block has.
+    **Keeps**: the order of sums in each element; layers where the cost model
+    (Analysis/CallCost) says that grouping does not gain, and sums whose gates
+    may all differ from zero. What an expert computes for a row whose gate is
+    zero is not computed and adds nothing, even were it infinite.
+    **Refuses**: nothing; remarks name the layers and the times that were
+    compared.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "bits of a vector register, for the cost model">];
+  let statistics = [
+    Statistic<"numLayers", "num-layers", "loops over blocks made">,
+    Statistic<"numRows", "num-rows", "rows and experts that meet in them">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MergeEntriesPass : Pass<"net-merge-entries", "::mlir::ModuleOp"> {
   let summary = "Make one entry point that evaluates all of them";
   let description = [{
