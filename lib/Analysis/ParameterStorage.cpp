@@ -36,6 +36,10 @@ int64_t SharingReport::getBytesLost() const {
   return bytes;
 }
 
+int64_t SharingReport::getBytesGrown() const {
+  return storage ? std::max<int64_t>(0, storage->bytes - bytesStored) : 0;
+}
+
 int64_t ParameterStorage::getArenaBytes() const {
   int64_t most = 0;
   for (auto &[entry, bytes] : arenas)

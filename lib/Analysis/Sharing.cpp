@@ -137,6 +137,13 @@ static SharedUse describeUse(const ParameterUse &use, ReuseDomain domains) {
   return entry;
 }
 
+/// Uses that the share phase counted: from the memory phase on, what reads a
+/// parameter is an address into a block of all.
+static int64_t getNotedUses(share::ParamOp param) {
+  auto uses = param->getAttrOfType<IntegerAttr>(share::kUsesAttr);
+  return uses ? uses.getInt() : 0;
+}
+
 SharingReport lig::analyzeSharing(ModuleOp module) {
   std::vector<ParameterUse> uses = findParameterUses(module);
   std::vector<ReuseDomain> reuse = classifyReuse(uses);
@@ -145,6 +152,8 @@ SharingReport lig::analyzeSharing(ModuleOp module) {
   llvm::DenseMap<StringAttr, size_t> places;
   for (auto param : module.getOps<share::ParamOp>()) {
     Count count = counter.getCount(param.getSymNameAttr());
+    if (count.uses == 0)
+      count.uses = count.applications = getNotedUses(param);
     SharedParameter entry = describeParameter(param, count);
     report.uses += count.uses;
     report.applications += count.applications;

@@ -97,7 +97,10 @@ llvm::json::Value SharingReport::toJSON() const {
       {"views", toArray(views)},
       {"use_list", toArray(useList)},
       {"broken_ties", toArray(brokenTies)}};
-  if (storage)
-    object["storage"] = toObject(*storage);
+  if (storage) {
+    Object stored = toObject(*storage);
+    stored["bytes_grown"] = getBytesGrown();
+    object["storage"] = std::move(stored);
+  }
   return object;
 }

@@ -52,10 +52,12 @@ static void printTotals(llvm::raw_ostream &out, const SharingReport &report) {
         << formatBytes(report.getBytesLost()) << '\n';
 }
 
-static void printStorage(llvm::raw_ostream &out,
-                         const ParameterStorage &storage) {
+static void printStorage(llvm::raw_ostream &out, const SharingReport &report) {
+  const ParameterStorage &storage = *report.storage;
   out << "stored when packed    " << storage.parameters.size() << ", "
       << formatBytes(storage.bytes) << '\n';
+  if (int64_t growth = report.getBytesGrown())
+    out << "packed for kernels    +" << formatBytes(growth) << '\n';
   if (!storage.blockBytes)
     return;
   out << "resident in a run     " << formatBytes(*storage.blockBytes)
@@ -84,7 +86,7 @@ static void printView(llvm::raw_ostream &out, const SharedView &view) {
 void SharingReport::printText(llvm::raw_ostream &out) const {
   printTotals(out, *this);
   if (storage)
-    printStorage(out, *storage);
+    printStorage(out, *this);
   if (!brokenTies.empty()) {
     out << "\n       bytes  broken tie\n";
     for (const BrokenTie &tie : brokenTies)

@@ -217,6 +217,31 @@ def packed_qkv():
     return net, {"x": x}, y, np.concatenate([p[:, 32:], p[:, 16:32], p[:, :16]], 1) + p
 
 
+def permuted():
+    """Filters whose channels are the other's filters: a permutation of axes."""
+    w, x = random(8, 8, 3, 3), random(1, 8, 9, 9)
+    net = Net(w=w)
+    net.view("p", lambda: net.transpose(net.get("w", w.shape), (1, 0, 3, 2)))
+    image = ("%x", x.shape)
+    y = net.plus(net.conv(image, net.get("w", w.shape)), net.conv(image, net.get("p", w.shape)))
+    return net, {"x": x}, y, conv_reference(x, w) + conv_reference(x, w.transpose(1, 0, 3, 2))
+
+
+def reshaped():
+    """One matrix as 24 x 32 and as 32 x 24, which is not its transpose."""
+    w, x = random(24, 32), random(4, 24)
+    net = Net(w=w)
+
+    def reshape():
+        name, shape = net.get("w", w.shape)
+        flat = net.add((768,), f"tensor.collapse_shape {name} [[0, 1]] : {f32(24, 32)} into {f32(768)}")
+        return net.add((32, 24), f"tensor.expand_shape {flat[0]} [[0, 1]] output_shape [32, 24] : {f32(768)} into {f32(32, 24)}")
+    net.view("r", reshape)
+    h = net.matmul(("%x", x.shape), net.get("w", w.shape))
+    y = net.matmul(net.relu(h), net.get("r", (32, 24)))
+    return net, {"x": x}, y, np.maximum(x @ w, 0) @ w.reshape(32, 24)
+
+
 def strided_slices():
     w, x = random(32, 24), random(3, 16)
     net = Net(w=w)
@@ -348,7 +373,7 @@ def two_convolutions():
     return net, {"x": x}, y, conv_transpose_reference(h, w)
 
 
-NETS = [autoencoder, embedding, packed_qkv, strided_slices, reversed_filters, scaled_copies, concatenated, base_and_deltas,
+NETS = [autoencoder, embedding, packed_qkv, permuted, reshaped, strided_slices, reversed_filters, scaled_copies, concatenated, base_and_deltas,
         codebook, hashed, view_of_view, batch_normalised, quantisation_scales, two_convolutions]
 
 

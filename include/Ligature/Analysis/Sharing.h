@@ -117,6 +117,10 @@ struct SharingReport {
   /// Bytes that broken ties cost.
   int64_t getBytesLost() const;
 
+  /// Bytes that are stored only because kernels read another form: filters that
+  /// Winograd's transform made larger, panels that were filled up, copies.
+  int64_t getBytesGrown() const;
+
   /// Takes what is stored, and the ties broken so far, from a module of the
   /// kernel phase or the memory phase.
   void setStorage(mlir::ModuleOp module);

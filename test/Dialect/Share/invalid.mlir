@@ -105,6 +105,62 @@ func.func @main() {
 
 // -----
 
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op names @nobody, which no symbol has}}
+  %w = share.get_strided @nobody offset 0 strides [1] : tensor<2xf32>
+  return
+}
+
+// -----
+
+share.param @w : tensor<2x3xf32>
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op has type 'tensor<2xi32>' but @w has type 'tensor<2x3xf32>'}}
+  %w = share.get_strided @w offset 0 strides [1] : tensor<2xi32>
+  return
+}
+
+// -----
+
+share.param @w : tensor<2x3xf32>
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op has 1 strides for 2 dimensions}}
+  %w = share.get_strided @w offset 0 strides [1] : tensor<3x2xf32>
+  return
+}
+
+// -----
+
+// One element too far.
+share.param @w : tensor<2x3xf32>
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op reads beyond the 6 elements of @w}}
+  %w = share.get_strided @w offset 1 strides [1, 3] : tensor<3x2xf32>
+  return
+}
+
+// -----
+
+// Before the first.
+share.param @w : tensor<2x3xf32>
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op reads beyond the 6 elements of @w}}
+  %w = share.get_strided @w offset 4 strides [-1] : tensor<6xf32>
+  return
+}
+
+// -----
+
+// No number of 64 bits says where this ends.
+share.param @w : tensor<2x3xf32>
+func.func @main() {
+  // expected-error @below {{'share.get_strided' op reads beyond the 6 elements of @w}}
+  %w = share.get_strided @w offset 0 strides [9223372036854775807] : tensor<3xf32>
+  return
+}
+
+// -----
+
 share.param @w : tensor<2xf32> = dense<1.0> : tensor<2xf32>
 func.func @main() {
   // expected-error @below {{'share.address' op has type 'memref<4xf32>' but @w has type 'tensor<2xf32>'}}

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""Compiles ONNX networks whose weights are computed from shared ones.
+
+Low-rank deltas of a matrix, written as exporters do, and one quantised weight
+that two uses scale. Results are compared with NumPy; the parameter block may
+have no more bytes than the file's own parameters and SLACK; where deltas are
+factored, the arena has no room for a whole weight either.
+
+  derived_weights.py BIN PATTERNS OUT [NAME...]
+"""
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+TOLERANCE = 1e-5
+SLACK = 512
+# Bytes of the widest weight in each network; all results are smaller.
+WEIGHT = 96 * 96 * 4
+
+
+def low_rank(net, merged, rank=4):
+    w, wv = net.weight("w", 96, 96)
+    scale = net.constant("scale", np.float32(0.25))
+    x = net.random.standard_normal((3, 96)).astype(np.float32)
+    state, want = "x", x.astype(np.float64)
+    for layer in range(2):
+        (a, av), (b, bv) = net.weight(f"a{layer}", 96, rank), net.weight(f"b{layer}", rank, 96)
+        if merged:
+            delta = net.node("Mul", net.node("MatMul", a, b), scale)
+            state = net.node("MatMul", state, net.node("Add", w, delta))
+        else:
+            delta = net.node("Mul", net.node("MatMul", net.node("MatMul", state, a), b), scale)
+            state = net.node("Add", net.node("MatMul", state, w), delta)
+        state, want = net.node("Tanh", state), np.tanh(want @ (wv + 0.25 * av @ bv))
+    return {"x": x}, state, want
+
+
+def adapter_beside(net):
+    """x W + (x A) B s, as adapters are run: no product of weights at all."""
+    return low_rank(net, merged=False)
+
+
+def adapter_merged(net):
+    """x (W + A B s), as they are merged."""
+    return low_rank(net, merged=True)
+
+
+def quantised(net, scales):
+    value = net.random.integers(-127, 128, (96, 96)).astype(np.int8)
+    q, zero = net.constant("q", value), net.constant("zero", np.int8(3))
+    x = net.random.standard_normal((3, 96)).astype(np.float32)
+    state, want = "x", x.astype(np.float64)
+    for use, scale in enumerate(scales):
+        w = net.node("DequantizeLinear", q, net.constant(f"s{use}", np.float32(scale)), zero)
+        state = net.node("Tanh", net.node("MatMul", state, w))
+        want = np.tanh(want @ ((value.astype(np.float64) - 3) * np.float32(scale)))
+    return {"x": x}, state, want
+
+
+def quantised_once(net):
+    return quantised(net, [0.002])
+
+
+def quantised_equal_scales(net):
+    return quantised(net, [0.002, 0.002])
+
+
+def quantised_two_scales(net):
+    return quantised(net, [0.002, 0.003])
+
+
+NETWORKS = [adapter_beside, adapter_merged, quantised_once, quantised_equal_scales, quantised_two_scales]
+FACTORED = [adapter_beside, adapter_merged]
+
+
+def call(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise RuntimeError(" ".join(command) + "\n" + done.stdout + done.stderr[:2000])
+
+
+def check(make, tools, out):
+    name = make.__name__
+    net = Network(seed=len(name))
+    inputs, output, want = make(net)
+    base = os.path.join(out, name)
+    net.save(base + ".onnx", inputs, output, want.shape)
+    ligc, lig_run = tools
+    call(ligc, base + ".onnx", "-o", base + ".so", f"--sharing-report=json:{base}.json")
+    arguments = []
+    for key, value in inputs.items():
+        np.save(f"{base}.{key}.npy", value)
+        arguments += ["--input", f"{key}=@{base}.{key}.npy"]
+    call(lig_run, base + ".so", *arguments, "--output", f"y=@{base}.y.npy")
+    error = np.abs(np.load(base + ".y.npy") - want).max() / np.abs(want).max()
+    with open(base + ".json") as file:
+        storage = json.load(file)["storage"]
+    own = sum(len(tensor.raw_data) for tensor in net.initializers)
+    complaints = []
+    if not error < TOLERANCE:
+        complaints.append(f"off by {error:.1e}")
+    if storage["block_bytes"] > own + SLACK:
+        complaints.append(f"{storage['block_bytes']} bytes stored, {own} in the file")
+    if make in FACTORED and storage["arena_bytes"] >= WEIGHT:
+        complaints.append(f"{storage['arena_bytes']} bytes of arena, {WEIGHT} in a weight")
+    print(f"{'WRONG' if complaints else 'right'} {name}: {', '.join(complaints) or f'{error:.1e}'}", flush=True)
+    return not complaints
+
+
+def main():
+    binaries, patterns, out, *names = sys.argv[1:]
+    global Network
+    sys.path.insert(0, patterns)
+    from networks import Network
+    os.makedirs(out, exist_ok=True)
+    tools = [os.path.join(binaries, tool) for tool in ("ligc", "lig-run")]
+    chosen = [make for make in NETWORKS if not names or make.__name__ in names]
+    wrong = sum(not check(make, tools, out) for make in chosen)
+    print(f"{len(chosen)} networks, {wrong} wrong")
+    sys.exit(wrong != 0)
+
+
+if __name__ == "__main__":
+    main()
