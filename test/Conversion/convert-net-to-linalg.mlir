@@ -43,6 +43,38 @@ func.func @few_filters(%x: tensor<1x32x9xf32>, %w: tensor<3x32x3xf32>) -> tensor
 
 // -----
 
+// Even outputs meet one tap, odd ones two: no zeros are put between inputs.
+// CHECK-LABEL: @transposed_phases
+func.func @transposed_phases(%x: tensor<1x8x5xf32>, %w: tensor<8x16x3xf32>) -> tensor<1x16x10xf32> {
+  // CHECK: %[[PADDED:.+]] = tensor.pad {{.+}} low[0, 0, 0] high[0, 1, 0]
+  // CHECK: %[[ONE:.+]] = tensor.extract_slice {{.+}}[0, 1, 0, 0] [1, 1, 8, 16] [1, 2, 1, 1]
+  // CHECK: %[[EVEN:.+]] = linalg.generic {{.+}}"reduction"
+  // CHECK: tensor.insert_slice %[[EVEN]] into {{.+}}[0, 0, 0] [1, 5, 16] [1, 2, 1]
+  // CHECK: tensor.extract_slice {{.+}}[0, 0, 0, 0] [1, 2, 8, 16] [1, 2, 1, 1]
+  // CHECK: %[[ODD:.+]] = linalg.generic {{.+}}"reduction"
+  // CHECK: tensor.insert_slice %[[ODD]] into {{.+}}[0, 1, 0] [1, 5, 16] [1, 2, 1]
+  %0 = net.conv_transpose %x, %w strides [2] dilations [1] pads [1, 0] groups 1
+     : tensor<1x8x5xf32>, tensor<8x16x3xf32> -> tensor<1x16x10xf32>
+  return %0 : tensor<1x16x10xf32>
+}
+
+// -----
+
+// Filters that do not overlap: one product, its phases a dimension.
+// CHECK-LABEL: @transposed_product
+func.func @transposed_product(%x: tensor<1x8x5xf32>, %w: tensor<8x16x2xf32>) -> tensor<1x16x10xf32> {
+  // CHECK-NOT: tensor.pad
+  // CHECK-NOT: tensor.insert_slice
+  // CHECK: %[[ALL:.+]] = linalg.generic {{.+}}"reduction"
+  // CHECK: tensor.collapse_shape
+  // CHECK-NOT: "reduction"
+  %0 = net.conv_transpose %x, %w strides [2] dilations [1] pads [0, 0] groups 1
+     : tensor<1x8x5xf32>, tensor<8x16x2xf32> -> tensor<1x16x10xf32>
+  return %0 : tensor<1x16x10xf32>
+}
+
+// -----
+
 // Narrow floats accumulate in f32; integers stay what they are.
 // CHECK-LABEL: @types
 func.func @types(%x: tensor<1x2x4xf16>, %w: tensor<2x2x1xf16>, %i: tensor<1x2x4xi32>, %v: tensor<2x2x1xi32>)

@@ -77,10 +77,13 @@ class Network:
                          strides=list(strides), dilations=list(dilations), group=group)
 
     def conv_transpose(self, x, w, pads, strides, dilations=(1, 1), group=1,
-                       output_padding=(0, 0)):
+                       output_padding=(0, 0), bias=None):
         value = spread(self.values[x], self.values[w], pads, strides, dilations, group,
                        output_padding)
-        return self.node("ConvTranspose", [x, w], value, pads=list(pads),
+        if bias:
+            value = value + self.values[bias][:, None, None]
+        return self.node("ConvTranspose", [x, w] + ([bias] if bias else []), value,
+                         pads=list(pads),
                          kernel_shape=self.values[w].shape[2:], strides=list(strides),
                          dilations=list(dilations), group=group,
                          output_padding=list(output_padding))
@@ -205,11 +208,36 @@ def convolutions(folder):
             (8, 6, (5, 7), (2, 2), (0, 0, 0, 0), (2, 2), (1, 1), 2, (0, 0)),
             (4, 5, (4, 4), (3, 3), (0, 1, 1, 0), (1, 1), (2, 2), 1, (0, 0)),
             (4, 3, (4, 5), (5, 3), (1, 0, 0, 1), (3, 2), (1, 1), 1, (2, 1)),
-            (6, 4, (3, 3), (2, 2), (0, 0, 0, 0), (3, 3), (1, 1), 1, (0, 0))]):
+            # Phases without a tap, or with one of two.
+            (6, 4, (3, 3), (2, 2), (0, 0, 0, 0), (3, 3), (1, 1), 1, (0, 0)),
+            (16, 20, (5, 6), (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1, (1, 1)),
+            # Steps and distances with and without a common factor.
+            (8, 16, (5, 6), (3, 3), (1, 1, 1, 1), (2, 2), (2, 2), 1, (0, 0)),
+            (8, 16, (4, 6), (4, 3), (2, 1, 0, 1), (4, 6), (2, 4), 1, (1, 0)),
+            (8, 16, (6, 5), (5, 3), (2, 2, 2, 2), (2, 3), (3, 2), 1, (0, 2)),
+            # Pads beyond the filter; one output of a phase; a line of samples.
+            (8, 16, (6, 7), (2, 3), (3, 4, 2, 3), (2, 2), (1, 1), 1, (0, 0)),
+            (8, 16, (1, 2), (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1, (0, 0)),
+            (12, 24, (1, 9), (1, 16), (0, 4, 0, 4), (1, 8), (1, 1), 1, (0, 0)),
+            # Every channel for itself; groups; filters that do not overlap.
+            (20, 20, (5, 4), (4, 4), (1, 1, 1, 1), (2, 2), (1, 1), 20, (0, 0)),
+            (20, 20, (5, 4), (2, 2), (0, 0, 0, 0), (2, 2), (1, 1), 20, (0, 0)),
+            (32, 48, (5, 4), (3, 3), (1, 0, 0, 1), (2, 2), (1, 1), 2, (0, 0)),
+            (24, 32, (5, 6), (2, 3), (0, 0, 0, 0), (2, 3), (1, 1), 1, (0, 0)),
+            # More phases than are written out.
+            (4, 20, (3, 3), (8, 9), (1, 2, 1, 2), (7, 6), (1, 1), 1, (0, 1))]):
         net = Network(f"transposed_{i}")
-        net.save(folder, net.conv_transpose(
-            net.input("x", 1, c, *size), net.weight("w", c, f // group, *kernel), pads,
-            strides, dilations, group, extra))
+        y = net.conv_transpose(
+            net.input("x", 1 + i % 2, c, *size), net.weight("w", c, f // group, *kernel),
+            pads, strides, dilations, group, extra, net.weight("b", f))
+        net.save(folder, net.activation("Relu", y) if i % 2 else y)
+    # A decoder that is its encoder transposed, also where filters do not overlap.
+    for kernel, pads, extra in ((3, (1, 1, 1, 1), (1, 1)), (2, (0, 0, 0, 0), (0, 0))):
+        net = Network(f"transposed_tied_{kernel}")
+        code = net.conv(net.input("x", 1, 16, 10, 10), net.weight("w", 32, 16, kernel, kernel),
+                        None, pads, (2, 2))
+        net.save(folder, net.conv_transpose(net.activation("Relu", code), "w", pads, (2, 2),
+                                            output_padding=extra))
 
 
 def winograd(folder):

@@ -38,8 +38,8 @@ static int findStride(const Access &access, ArrayRef<unsigned> candidates,
 }
 
 /// Whether what the convolution writes, and what its stages read, moves by one
-/// step of `groups` as far as by all filters of a group: then the filters of all
-/// groups are numbered through.
+/// step of `groups` as far as by all filters of a group: then the filters of
+/// all groups are numbered through.
 static bool isNumberedThrough(const Nest &nest, const WinogradConv &conv) {
   for (auto [i, access] : llvm::enumerate(nest.accesses)) {
     bool isOwn = i == conv.data || i == conv.filters;
@@ -69,7 +69,8 @@ static bool nameOutputs(const Nest &nest, WinogradConv &conv) {
       return false;
     named = loop;
   }
-  if (conv.outputs < 0 || (conv.groups >= 0 && !isNumberedThrough(nest, conv)) || spatial.size() < 2 || spatial.size() > 3)
+  if (conv.outputs < 0 || spatial.size() < 2 || spatial.size() > 3 ||
+      (conv.groups >= 0 && !isNumberedThrough(nest, conv)))
     return false;
   // Images lie farthest apart, columns closest together.
   llvm::sort(spatial, [&](unsigned x, unsigned y) {
@@ -127,7 +128,8 @@ static double saved(const Nest &nest, const WinogradConv &conv,
   double products =
       groups * kTileProducts * tiles * channels * filters / (2 * lanes);
   double transforms = groups * tiles * (channels + filters) / lanes * 150;
-  double direct = groups * height * width * 9 * channels * filters / (2 * lanes);
+  double direct =
+      groups * height * width * 9 * channels * filters / (2 * lanes);
   double ours =
       1.1 * std::max(products, bytes / bytesPerCycle) + transforms;
   return direct - ours * 1.15;

@@ -86,9 +86,8 @@ private:
 };
 } // namespace
 
-/// Where accumulation starts: zero, or the bias along the last dimensions.
-static Value makeInit(ImplicitLocOpBuilder &b, Value bias,
-                      ArrayRef<int64_t> shape, Type element) {
+Value startFrom(ImplicitLocOpBuilder &b, Value bias, ArrayRef<int64_t> shape,
+                Type element) {
   if (!bias)
     return filled(b, shape, constant(b, element, 0));
   // A grouped result ends in [G, F/G]; the bias is split in the same way.
@@ -143,7 +142,7 @@ Value convolve(ImplicitLocOpBuilder &b, Value input, Value filter, Value bias,
   Type element = typeOf(input).getElementType();
   Type accumulator = accumulatorOf(element);
   Value result =
-      reduce(b, {input, filter}, makeInit(b, bias, shape, accumulator),
+      reduce(b, {input, filter}, startFrom(b, bias, shape, accumulator),
              {loops.input(strides, dilations), loops.weights(), loops.output()},
              loops.numLoops - loops.numParallel,
              [&](ImplicitLocOpBuilder &s, ValueRange in) {

@@ -14,6 +14,10 @@ mlir::Value lowerConvTranspose(mlir::ImplicitLocOpBuilder &b,
 mlir::Value lowerPool(mlir::ImplicitLocOpBuilder &b, net::PoolOp op);
 mlir::Value lowerNormalize(mlir::ImplicitLocOpBuilder &b, net::NormalizeOp op);
 
+/// Where accumulation starts: zero, or `bias` along the last dimensions.
+mlir::Value startFrom(mlir::ImplicitLocOpBuilder &b, mlir::Value bias,
+                      llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
 /// The convolution both families end in: `input` [N, X.., C] already padded,
 /// `filter` [G, K.., C/G, F/G], `bias` [F] or null, result [N, O.., F] with
 /// spatial extents `outer`.

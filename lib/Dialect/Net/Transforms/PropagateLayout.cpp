@@ -308,8 +308,8 @@ struct SinkThroughConcat : OpRewritePattern<tensor::ConcatOp> {
   }
 };
 
-/// Dimensions of the expanded or collapsed shape that each dimension stands for,
-/// with the groups in `order`, numbered anew.
+/// Dimensions of the expanded or collapsed shape that each dimension stands
+/// for, with the groups in `order`, numbered anew.
 static SmallVector<ReassociationIndices>
 regroup(ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> order) {
   SmallVector<ReassociationIndices> result;
