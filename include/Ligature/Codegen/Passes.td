@@ -363,4 +363,35 @@ def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def GpuEmitStrategiesPass : Pass<"lig-gpu-emit-strategies"> {
+  let summary = "Write sums of products and reductions as tiled GPU kernels";
+  let description = [{
+    Each operation that a strategy suits becomes one launch of its own. Sums of
+    products of f32, or of narrower floats widened to it, matrix products and
+    convolutions alike, are computed in tiles of shared memory with blocks of
+    results in registers. Other reductions along contiguous data are shared by
+    the lanes of a warp, or where rows are long by all threads of a block.
+
+    **Before**: linalg operations on buffers.
+    **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,
+    `vector`, `memref`, `arith`. Shared memory is a launch's own, 48 KB at most.
+    **Keeps**: values up to the order in which sums of floats are added;
+    operations of dynamic shape, without reduction, or in a kernel.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"multiprocessors", "multiprocessors", "unsigned", "132",
+           "of the GPU, which tiles are chosen to keep busy">];
+  let statistics = [
+    Statistic<"numContractions", "num-contractions", "sums of products">,
+    Statistic<"numRowReductions", "num-row-reductions", "other reductions">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif

@@ -1,0 +1,78 @@
+// Tries the strategies on every structured operation on buffers that the host
+// runs; what none of them takes is left as it was.
+
+#include "Strategies.h"
+
+#include "Ligature/Codegen/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace lig::codegen::gpu;
+
+namespace lig::codegen {
+#define GEN_PASS_DEF_GPUEMITSTRATEGIESPASS
+#include "Ligature/Codegen/Passes.h.inc"
+} // namespace lig::codegen
+
+/// Whether the host can launch what stands here: in a function, or in loops
+/// whose bounds are known. Other control flow may follow from data.
+static bool runsOnHost(Operation *op) {
+  for (Operation *parent = op->getParentOp(); parent;
+       parent = parent->getParentOp()) {
+    if (isa<FunctionOpInterface>(parent))
+      return isa<func::FuncOp>(parent);
+    auto loop = dyn_cast<scf::ForOp>(parent);
+    if (!loop || !getConstantIntValue(loop.getLowerBound()) ||
+        !getConstantIntValue(loop.getUpperBound()) ||
+        !getConstantIntValue(loop.getStep()))
+      return false;
+  }
+  return false;
+}
+
+namespace {
+struct GpuEmitStrategies
+    : lig::codegen::impl::GpuEmitStrategiesPassBase<GpuEmitStrategies> {
+  using GpuEmitStrategiesPassBase::GpuEmitStrategiesPassBase;
+
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    SmallVector<linalg::LinalgOp> work;
+    getOperation()->walk([&](linalg::LinalgOp op) {
+      // What only reads and writes elements gains nothing here.
+      if (op.getNumReductionLoops() && op.hasPureBufferSemantics() &&
+          runsOnHost(op))
+        work.push_back(op);
+    });
+    for (linalg::LinalgOp op : work) {
+      rewriter.setInsertionPoint(op);
+      auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+      if (!generic) {
+        FailureOr<linalg::GenericOp> made =
+            linalg::generalizeNamedOp(rewriter, op);
+        if (failed(made))
+          continue;
+        generic = *made;
+      }
+      write(rewriter, generic);
+    }
+  }
+
+private:
+  void write(RewriterBase &rewriter, linalg::GenericOp op) {
+    Machine machine{int64_t(multiprocessors)};
+    if (succeeded(emitContraction(rewriter, op, machine)))
+      ++numContractions;
+    else if (succeeded(emitRowReduction(rewriter, op)))
+      ++numRowReductions;
+  }
+};
+} // namespace

@@ -1,0 +1,137 @@
+// Indices are expanded to plain arithmetic on unsigned numbers here: what
+// affine lowering writes for divisions also serves negative ones, which costs.
+
+#include "Kernel.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace lig::codegen::gpu {
+
+MemRefType sharedType(ArrayRef<int64_t> shape, Type element) {
+  auto space = ::mlir::gpu::AddressSpaceAttr::get(
+      element.getContext(), ::mlir::gpu::AddressSpace::Workgroup);
+  return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+}
+
+Kernel::Kernel(RewriterBase &rewriter, linalg::GenericOp op, int64_t blocks,
+               int64_t threads, ArrayRef<MemRefType> shared)
+    : op(op), extents(op.getStaticLoopRanges()), b(op.getLoc(), rewriter),
+      rewriter(rewriter) {
+  rewriter.setInsertionPoint(op);
+  b.setInsertionPoint(op);
+  Value one = index(1), grid = index(blocks), size = index(threads);
+  SmallVector<Type> attributions(shared.begin(), shared.end());
+  launch = ::mlir::gpu::LaunchOp::create(
+      b, grid, one, one, size, one, one, /*dynamicSharedMemorySize=*/nullptr,
+      /*asyncTokenType=*/nullptr, ValueRange(), attributions);
+  b.setInsertionPointToEnd(&launch.getBody().front());
+}
+
+void Kernel::finish() {
+  ::mlir::gpu::TerminatorOp::create(b);
+  rewriter.setInsertionPointAfter(launch);
+}
+
+Value Kernel::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value Kernel::add(Value x, Value y) {
+  return b.createOrFold<arith::AddIOp>(x, y);
+}
+
+Value Kernel::mul(Value x, int64_t y) {
+  return b.createOrFold<arith::MulIOp>(x, index(y));
+}
+
+Value Kernel::div(Value x, int64_t y) {
+  return b.createOrFold<arith::DivUIOp>(x, index(y));
+}
+
+Value Kernel::rem(Value x, int64_t y) {
+  return y == 1 ? index(0) : b.createOrFold<arith::RemUIOp>(x, index(y));
+}
+
+Value Kernel::less(Value x, int64_t y) {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, x, index(y));
+}
+
+int64_t Kernel::count(ArrayRef<unsigned> loops) const {
+  int64_t product = 1;
+  for (unsigned loop : loops)
+    product *= extents[loop];
+  return product;
+}
+
+void Kernel::unflatten(Value number, ArrayRef<unsigned> loops,
+                       LoopValues &values) {
+  values.resize(extents.size());
+  for (unsigned i = loops.size(); i-- > 0;) {
+    values[loops[i]] = i ? rem(number, extents[loops[i]]) : number;
+    if (i)
+      number = div(number, extents[loops[i]]);
+  }
+}
+
+SmallVector<Value> Kernel::indices(OpOperand &operand,
+                                   const LoopValues &values) {
+  // Loops that the operand does not know have no value everywhere.
+  SmallVector<Value> dims(values.begin(), values.end());
+  for (Value &dim : dims)
+    if (!dim)
+      dim = index(0);
+  SmallVector<Value> result;
+  for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults())
+    result.push_back(affine::expandAffineExpr(b, b.getLoc(), expr, dims, {}));
+  return result;
+}
+
+Value Kernel::load(OpOperand &operand, const LoopValues &values) {
+  if (!isa<MemRefType>(operand.get().getType()))
+    return operand.get();
+  return memref::LoadOp::create(b, operand.get(), indices(operand, values));
+}
+
+void Kernel::store(Value value, OpOperand &operand, const LoopValues &values) {
+  memref::StoreOp::create(b, value, operand.get(), indices(operand, values));
+}
+
+Value Kernel::loadIf(Value condition, OpOperand &operand,
+                     const LoopValues &values, Value other) {
+  if (!condition)
+    return load(operand, values);
+  auto choice = scf::IfOp::create(b, other.getType(), condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  scf::YieldOp::create(b, load(operand, values));
+  b.setInsertionPointToStart(choice.elseBlock());
+  scf::YieldOp::create(b, other);
+  return choice.getResult(0);
+}
+
+SmallVector<Value> Kernel::body(ValueRange arguments,
+                                const LoopValues &values) {
+  Block &block = *op.getBody();
+  IRMapping mapping;
+  mapping.map(block.getArguments(), arguments);
+  for (Operation &inner : block.without_terminator()) {
+    if (auto number = dyn_cast<linalg::IndexOp>(inner))
+      mapping.map(number.getResult(), values[number.getDim()]);
+    else
+      b.clone(inner, mapping);
+  }
+  SmallVector<Value> results;
+  for (Value value : block.getTerminator()->getOperands())
+    results.push_back(mapping.lookupOrDefault(value));
+  return results;
+}
+
+} // namespace lig::codegen::gpu

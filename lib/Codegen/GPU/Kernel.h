@@ -1,0 +1,75 @@
+// One kernel while it is written: the launch around it and the arithmetic of
+// indices in it. Blocks and threads are one-dimensional; what a kernel makes of
+// its number is its own.
+#ifndef LIGATURE_CODEGEN_GPU_KERNEL_H
+#define LIGATURE_CODEGEN_GPU_KERNEL_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace lig::codegen::gpu {
+
+inline constexpr int64_t kWarp = 32;
+
+/// A value per loop of an operation; null where it is not known yet.
+using LoopValues = llvm::SmallVector<mlir::Value>;
+
+class Kernel {
+public:
+  /// Starts a launch where the rewriter stands; `shared` are the types of
+  /// buffers that each block has for itself.
+  Kernel(mlir::RewriterBase &rewriter, mlir::linalg::GenericOp op,
+         int64_t blocks, int64_t threads,
+         llvm::ArrayRef<mlir::MemRefType> shared = {});
+  /// Ends the kernel; the rewriter stands behind the launch again.
+  void finish();
+
+  mlir::Value block() { return launch.getBlockIds().x; }
+  mlir::Value thread() { return launch.getThreadIds().x; }
+  mlir::Value shared(unsigned i) {
+    return launch.getWorkgroupAttributions()[i];
+  }
+
+  mlir::Value index(int64_t value);
+  /// Unsigned arithmetic that folds what constants allow.
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, int64_t b);
+  mlir::Value div(mlir::Value a, int64_t b);
+  mlir::Value rem(mlir::Value a, int64_t b);
+  mlir::Value less(mlir::Value a, int64_t b);
+
+  /// Sets the values of `loops` from their joint number, the last loop fastest.
+  void unflatten(mlir::Value number, llvm::ArrayRef<unsigned> loops,
+                 LoopValues &values);
+  /// Steps of all `loops` together.
+  int64_t count(llvm::ArrayRef<unsigned> loops) const;
+
+  mlir::Value load(mlir::OpOperand &operand, const LoopValues &values);
+  void store(mlir::Value value, mlir::OpOperand &operand,
+             const LoopValues &values);
+  /// `load`, or `other` where `condition` (may be null) does not hold.
+  mlir::Value loadIf(mlir::Value condition, mlir::OpOperand &operand,
+                     const LoopValues &values, mlir::Value other);
+  /// The operation's body on `arguments`; what it yields.
+  llvm::SmallVector<mlir::Value> body(mlir::ValueRange arguments,
+                                      const LoopValues &values);
+
+  mlir::linalg::GenericOp op;
+  llvm::SmallVector<int64_t> extents;
+  mlir::ImplicitLocOpBuilder b;
+
+private:
+  llvm::SmallVector<mlir::Value> indices(mlir::OpOperand &operand,
+                                         const LoopValues &values);
+
+  mlir::RewriterBase &rewriter;
+  mlir::gpu::LaunchOp launch;
+};
+
+/// Shared memory of this shape.
+mlir::MemRefType sharedType(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
+} // namespace lig::codegen::gpu
+
+#endif // LIGATURE_CODEGEN_GPU_KERNEL_H

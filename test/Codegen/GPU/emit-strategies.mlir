@@ -1,0 +1,96 @@
+// RUN: lig-opt %s -split-input-file -lig-gpu-emit-strategies -canonicalize | FileCheck %s
+// RUN: lig-opt %s -split-input-file -lig-gpu-emit-strategies='multiprocessors=1' -canonicalize | FileCheck %s --check-prefix=ONE
+
+// A matrix product becomes one launch with its two slices in shared memory,
+// each there twice; the next one is read before this one is multiplied.
+// CHECK-LABEL: func.func @multiplies_in_tiles
+// CHECK: gpu.launch
+// CHECK-SAME: = %[[GRID:[^,]+]],
+// CHECK-SAME: workgroup(%[[LEFT:[^ ]+]] : memref<2x16x{{[0-9]+}}xf32, #gpu.address_space<workgroup>>, %[[RIGHT:[^ ]+]] :
+// CHECK: gpu.barrier
+// CHECK: scf.for
+// CHECK: memref.load %{{.*}} : memref<256x256xf32>
+// CHECK: vector.load %[[LEFT]]{{.*}} vector<4xf32>
+// CHECK: vector.fma
+// CHECK: memref.store {{.*}}, %[[LEFT]]
+// CHECK: gpu.barrier
+// CHECK-NOT: linalg.
+// One multiprocessor is busy with large tiles.
+// ONE-LABEL: func.func @multiplies_in_tiles
+// ONE: workgroup(%{{[^ ]+}} : memref<2x16x132xf32, #gpu.address_space<workgroup>>
+func.func @multiplies_in_tiles(%a: memref<256x256xf32>, %b: memref<256x256xf32>, %c: memref<256x256xf32>) {
+  linalg.matmul ins(%a, %b : memref<256x256xf32>, memref<256x256xf32>) outs(%c : memref<256x256xf32>)
+  return
+}
+
+// -----
+
+// Narrower floats are widened on their way into shared memory.
+// CHECK-LABEL: func.func @widens_narrow_floats
+// CHECK: gpu.launch
+// CHECK: memref.load {{.*}}memref<64x64xf16>
+// CHECK: arith.extf
+// CHECK: memref.store {{.*}}xf32, #gpu.address_space<workgroup>>
+func.func @widens_narrow_floats(%a: memref<64x64xf16>, %b: memref<64x64xf16>, %c: memref<64x64xf32>) {
+  linalg.matmul ins(%a, %b : memref<64x64xf16>, memref<64x64xf16>) outs(%c : memref<64x64xf32>)
+  return
+}
+
+// -----
+
+// Lanes share a short row and meet by shuffles; one stores, and takes in what
+// the output held.
+// CHECK-LABEL: func.func @shares_rows_among_lanes
+// CHECK: gpu.launch
+// CHECK-NOT: workgroup
+// CHECK: scf.for
+// CHECK: memref.load
+// CHECK: arith.maximumf
+// CHECK-COUNT-5: gpu.shuffle xor
+// CHECK: memref.load
+// CHECK: arith.maximumf
+// CHECK: memref.store
+func.func @shares_rows_among_lanes(%x: memref<7x100xf32>, %y: memref<7xf32>) {
+  linalg.reduce { arith.maximumf } ins(%x : memref<7x100xf32>) outs(%y : memref<7xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
+// Warps of a long row meet in shared memory.
+// CHECK-LABEL: func.func @shares_long_rows_among_warps
+// CHECK: workgroup(%{{.*}} : memref<8xf32, #gpu.address_space<workgroup>>)
+// CHECK-COUNT-5: gpu.shuffle xor
+// CHECK: gpu.barrier
+// CHECK-COUNT-3: gpu.shuffle xor
+func.func @shares_long_rows_among_warps(%x: memref<7x5000xf32>, %y: memref<7xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<7x5000xf32>) outs(%y : memref<7xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
+// What has no reduction, runs along another dimension, has a run-time extent or
+// a control flow that may follow from data is left alone.
+// CHECK-LABEL: func.func @leaves_alone
+// CHECK-NOT: gpu.launch
+// CHECK: linalg.add
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+// CHECK: scf.if
+// CHECK-NEXT: linalg.matmul
+// ONE-LABEL: func.func @leaves_alone
+func.func @leaves_alone(%x: memref<64x64xf32>, %y: memref<64xf32>, %d: memref<?x64xf32>, %z: memref<?xf32>, %p: i1) {
+  linalg.add ins(%x, %x : memref<64x64xf32>, memref<64x64xf32>) outs(%x : memref<64x64xf32>)
+  linalg.reduce { arith.addf } ins(%x : memref<64x64xf32>) outs(%y : memref<64xf32>) dimensions = [0]
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],
+      iterator_types = ["parallel", "reduction"]} ins(%d : memref<?x64xf32>) outs(%z : memref<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  }
+  scf.if %p {
+    linalg.matmul ins(%x, %x : memref<64x64xf32>, memref<64x64xf32>) outs(%x : memref<64x64xf32>)
+  }
+  return
+}
