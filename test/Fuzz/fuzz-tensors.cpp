@@ -1,6 +1,6 @@
 // Any bytes as a file of parameters, of whatever format: the readers behind
 // lig-params accept or refuse, and what they accept has the bytes that its types
-// need, can be listed and has its ties checked.
+// need, equals itself, and goes through every command.
 
 #include "Ligature/Parameters/Commands.h"
 
@@ -46,5 +46,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   list(llvm::nulls(), *set, Style::Json);
   if (failed(verify(*set, "", *context, llvm::nulls())) != complained)
     abort();
+  if (!diff(llvm::nulls(), *set, *set, *context, Style::Text))
+    abort();
+  llvm::consumeError(duplicates(llvm::nulls(), *set, /*minBytes=*/1, *context,
+                                Style::Json));
+  llvm::consumeError(convert(*set, {}, "/dev/null", llvm::nulls()));
+  if (!set->tensors.empty())
+    llvm::consumeError(
+        dump(*set, set->tensors.front().name, "/dev/null", *context));
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "Ligature/Target/ParameterFile.h"
 #include "Ligature/ABI/Runtime.h"
+#include "Ligature/Support/SafetensorsFile.h"
 #include "Ligature/Target/OutputFile.h"
 #include "TemporaryFolder.h"
 
@@ -84,6 +85,44 @@ TEST(ParameterFile, DigestIsOfTheData) {
   auto file = ParameterFile::create(parameters, 3);
   EXPECT_EQ(file->getDigest()[0], 0xc9);
   EXPECT_EQ(file->getDigest()[31], 0xdf);
+}
+
+TEST(ParameterFile, KnowsItsOwnBytes) {
+  std::vector<ParameterInfo> parameters = {make("a", 0, 3), make("b", 64, 10)};
+  auto file = ParameterFile::create(parameters, 128);
+  TemporaryFolder folder;
+  ASSERT_FALSE(bool(file->write(folder / "one")));
+  std::string good = TemporaryFolder::read(folder / "one");
+  EXPECT_TRUE(file->equals(good));
+  EXPECT_FALSE(file->equals(""));
+  EXPECT_FALSE(file->equals(good + "x"));
+  for (size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    EXPECT_FALSE(file->equals(bad)) << at;
+    EXPECT_FALSE(file->equals(good.substr(0, at))) << at;
+  }
+}
+
+TEST(ParameterFile, CarriesMetadata) {
+  std::vector<ParameterInfo> parameters = {make("a", 0, 3)};
+  auto create = [&](std::vector<std::pair<std::string, std::string>> metadata) {
+    return ParameterFile::create(parameters, 3, metadata);
+  };
+  auto file = create({{"note", "\"quoted\""}});
+  TemporaryFolder folder;
+  ASSERT_FALSE(bool(file->write(folder / "one")));
+  auto read = lig::SafetensorsFile::open(folder / "one");
+  ASSERT_TRUE(bool(read));
+  ASSERT_EQ((*read)->getMetadata().size(), 2u);
+  EXPECT_EQ((*read)->getMetadata()[1].first, "note");
+  EXPECT_EQ((*read)->getMetadata()[1].second, "\"quoted\"");
+  EXPECT_FALSE(bool((*read)->checkLayout()));
+  for (const char *key : {"ligature.digest", "\xff"}) {
+    auto refused = create({{key, ""}});
+    EXPECT_FALSE(bool(refused)) << key;
+    llvm::consumeError(refused.takeError());
+  }
 }
 
 TEST(ParameterFile, Refuses) {
