@@ -90,6 +90,50 @@ def worst(results):
     return text
 
 
+def first_result_ms(row):
+    """From an artefact on disk to the first outputs, in a process that has the
+    runtime's library; None where it failed or was wrong."""
+    if "load_ms" not in row or not row.get("agrees", True):
+        return None
+    return row["load_ms"] + row["first_ms"]
+
+
+def peak_mib(row):
+    if "peak_kb" not in row or not row.get("agrees", True):
+        return None
+    return row["peak_kb"] / 1024
+
+
+FOOTPRINT = (("peak MiB", peak_mib), ("first result ms", first_result_ms))
+
+
+def least(measure, rows):
+    """The least of the other runtimes; None without any."""
+    found = [measure(row) for peer, row in rows.items() if peer != "ligature"]
+    return min((value for value in found if value is not None), default=None)
+
+
+def footprint(results, threads):
+    """A line a network: memory and the time to a first result of every runtime,
+    and on how many networks Ligature needs the least."""
+    peers = list(results["peers"])
+    columns = [(f"{peer} {unit}", peer, measure)
+               for unit, measure in FOOTPRINT for peer in peers]
+    text = line(["network", *[title for title, _, _ in columns]])
+    text += line(["---"] * (len(columns) + 1))
+    cases = [case for case in results["cases"] if case["threads"] == threads]
+    for case in cases:
+        text += line([case["network"], *[amount(measure(case["rows"].get(peer, {})))
+                                         for _, peer, measure in columns]])
+    for unit, measure in FOOTPRINT:
+        pairs = [(measure(case["rows"].get("ligature", {})), least(measure, case["rows"]))
+                 for case in cases]
+        compared = [(own, other) for own, other in pairs if None not in (own, other)]
+        fewer = sum(own < other for own, other in compared)
+        text += f"\n{unit}: the least on {fewer} of {len(compared)} networks.\n"
+    return text
+
+
 def machine_lines(results):
     m = results["machine"]
     peers = ", ".join(f"{peer} {version}".strip()
@@ -105,7 +149,9 @@ NOTE = """
 `speed` is the time of the fastest peer with right outputs by that of the row: 2
 is twice as fast, below 1 is slower. Medians of the rounds' medians; `spread` is
 the distance of the rounds' extremes by the median. `peak` is the high-water mark
-of resident memory above the process with the library loaded and no model.
+of resident memory above the process with the library loaded and no model;
+`first result` is the time from the artefact's path to the first outputs, in a
+process that holds the library, the file being in the page cache.
 """
 
 
@@ -115,6 +161,7 @@ def write(results, folder):
     if results["cases"]:
         for threads in sorted({case["threads"] for case in results["cases"]}):
             text += f"\n## {threads} thread(s)\n\n" + summary(results, threads)
+            text += "\n### Memory and the first result\n\n" + footprint(results, threads)
         text += "\n## Slowest first\n\n" + worst(results)
         text += "\n## In full\n\n" + table(results)
     for title, part in results.get("parts", {}).items():

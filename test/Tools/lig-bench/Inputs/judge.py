@@ -56,6 +56,18 @@ class Pages(unittest.TestCase):
         self.assertIn("no LSTM / here", text)
         self.assertEqual(len({line.count("|") for line in text.splitlines()}), 1)
 
+    def test_the_footprint_counts_what_is_right_and_least(self):
+        rows = {"ligature": row(2.0, peak_kb=2048), "ort": row(4.0, peak_kb=3072),
+                "openvino": row(1.0, agrees=False, peak_kb=1024)}
+        results = {"peers": dict.fromkeys(rows), "cases": [
+            {"network": "net", "threads": 1, "rows": rows},
+            {"network": "other", "threads": 2, "rows": rows}]}
+        text = report.footprint(results, 1)
+        self.assertIn("| net | 2 | 3 |  | 2 | 2 |  |", text)
+        self.assertNotIn("other", text)
+        self.assertIn("peak MiB: the least on 1 of 1 networks", text)
+        self.assertIn("first result ms: the least on 0 of 1 networks", text)
+
     def test_the_chart_is_xml_without_wrong_rows(self):
         chart = plot.speed_chart([("net", self.rows)], report.fastest_peer, "a < b")
         bars = xml.etree.ElementTree.fromstring(chart).findall(".//{*}rect")
