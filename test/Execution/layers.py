@@ -61,6 +61,36 @@ class Network:
                     "Sigmoid": lambda v: 1 / (1 + np.exp(-v))}[kind]
         return self.node(kind, [x], function(self.values[x]))
 
+    def softmax(self, kind, x, axis):
+        powers = np.exp(self.values[x] - self.values[x].max(axis, keepdims=True))
+        value = powers / powers.sum(axis, keepdims=True)
+        return self.node(kind, [x], np.log(value) if kind == "LogSoftmax" else value,
+                         axis=axis)
+
+    def standardize(self, x, axes):
+        """Mean 0 and variance 1 along `axes`, as exporters write it out."""
+        value = self.values[x]
+        centred = self.node("Sub", [x, self.mean(x, axes)],
+                            value - value.mean(axes, keepdims=True))
+        square = self.mul(centred, centred)
+        deviation = self.node("Sqrt", [self.mean(square, axes)],
+                              np.sqrt(self.values[square].mean(axes, keepdims=True)))
+        return self.node("Div", [centred, deviation],
+                         self.values[centred] / self.values[deviation])
+
+    def mean(self, x, axes):
+        return self.node("ReduceMean", [x], self.values[x].mean(axes, keepdims=True),
+                         axes=list(axes))
+
+    def instance_norm(self, x, scale, bias):
+        axes = tuple(range(2, self.values[x].ndim))
+        value = self.values[x] - self.values[x].mean(axes, keepdims=True)
+        value /= np.sqrt((value ** 2).mean(axes, keepdims=True) + 1e-5)
+        channel = (-1, *[1] * len(axes))
+        return self.node("InstanceNormalization", [x, scale, bias],
+                         value * self.values[scale].reshape(channel)
+                         + self.values[bias].reshape(channel))
+
     def add(self, x, y):
         return self.node("Add", [x, y], self.values[x] + self.values[y])
 
@@ -279,6 +309,42 @@ def winograd(folder):
     net.save(folder, y)
 
 
+def rows(folder):
+    """Kernels that take rows one after another: few, many, odd, along any axis."""
+    for shape, axis in [((1, 7), 1), ((300, 16), 1), ((129, 97), 1), ((37, 1000), 1),
+                        ((3, 12, 50, 50), 3), ((5, 4099), 1), ((40, 70, 33), 1),
+                        ((130, 64), 0), ((6, 20, 20, 20), 1), ((2, 2000, 3), 1)]:
+        name = "x".join(map(str, shape))
+        for kind in ("Softmax", "LogSoftmax"):
+            net = Network(f"{kind.lower()}_{name}_{axis}")
+            net.save(folder, net.softmax(kind, net.input("x", *shape), axis))
+        net = Network(f"standardize_{name}_{axis}")
+        x = net.input("x", *shape)
+        z = net.add(x, net.input("z", *shape))
+        net.save(folder, net.standardize(z, (axis,)), z)
+    net = Network("standardize_two_axes")
+    net.save(folder, net.standardize(net.input("x", 9, 21, 4, 50), (1, 3)))
+    for shape in ((3, 20, 14, 15), (1, 6, 4000)):
+        net = Network("instance_norm_" + "x".join(map(str, shape)))
+        net.save(folder, net.instance_norm(net.input("x", *shape),
+                                           net.weight("s", shape[1]),
+                                           net.weight("b", shape[1])))
+    # A row that another kernel reads as a column, and softmax of its own result.
+    net = Network("rows_and_columns")
+    x = net.softmax("Softmax", net.input("x", 90, 90), 1)
+    turned = net.softmax("Softmax", net.add(net.transpose(x), x), 1)
+    net.save(folder, net.softmax("Softmax", turned, 0), turned)
+    # Attention as exporters write it.
+    for heads, rows, keys, size in ((3, 33, 40, 16), (12, 64, 64, 64), (2, 200, 130, 24)):
+        net = Network(f"attention_{heads}_{rows}_{keys}_{size}")
+        scores = net.matmul(net.input("q", heads, rows, size),
+                            net.input("k", heads, size, keys))
+        scores = net.add(net.mul(scores, net.weight("scale", 1)),
+                         net.input("mask", rows, keys))
+        net.save(folder, net.matmul(net.softmax("Softmax", scores, 2),
+                                    net.input("v", heads, keys, size)))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("run")
@@ -288,6 +354,7 @@ def main():
     options = parser.parse_args()
     products(options.out)
     convolutions(options.out)
+    rows(options.out)
     lines = [f"{folder}/model.onnx --test-data={folder} --mcpu={cpu}"
              for cpu in options.cpus for folder in sorted(options.out.glob("*/"))
              if options.filter in folder.name]

@@ -85,6 +85,16 @@ def main():
               {"a": np.array([1], "i8")})
         check("exp", compare, np.exp(odd * 100), [node("Exp", ["x"], ["y"])],
               {"x": odd * np.float32(100)}, (f4, (3, 20)))
+        edges = np.array([[0, -0.0, 88.7, 88.73, 89.5, 1000, 3e38, inf, nan, -86.9,
+                           -87.3, -104, -1000, -3e38, -inf, 1, -1, 0.5, 1e-30, 30]], "f4")
+        check("exp-edges", compare, np.exp(edges), [node("Exp", ["x"], ["y"])],
+              {"x": edges}, (f4, (1, 20)))
+        hidden = np.full((40, 130), -inf, "f4")  # the last row has nothing to see
+        hidden[:39, :70] = rng.uniform(-90, 90, (39, 70))
+        hidden[3, 5], hidden[4, 6] = nan, inf
+        powers = np.exp(hidden - hidden.max(1, keepdims=True))
+        check("softmax-hidden", compare, powers / powers.sum(1, keepdims=True),
+              [node("Softmax", ["x"], ["y"], axis=1)], {"x": hidden}, (f4, (40, 130)))
         check("tanh", compare, np.tanh(odd * 100), [node("Tanh", ["x"], ["y"])],
               {"x": odd * np.float32(100)}, (f4, (3, 20)))
 

@@ -26,7 +26,9 @@ LAYERS = (
                              (64, 128, 56, 3, 2), (64, 256, 56, 1, 1),
                              (256, 64, 56, 1, 1), (1024, 256, 14, 1, 1))]
     + [("depthwise", c) for c in ((96, 112, 2), (144, 56, 1), (384, 14, 1))]
-    + [("lstm", c) for c in ((256, 100), (1024, 100))])
+    + [("lstm", c) for c in ((256, 100), (1024, 100))]
+    + [(kind, c) for kind in ("softmax", "norm")
+       for c in ((4096, 16), (1536, 128), (512, 512), (256, 1000), (128, 4096))])
 
 
 def networks():
@@ -56,8 +58,17 @@ def lstm_cost(hidden, steps):
             F32 * (weights + steps * (weights + 2 * hidden)))
 
 
+def softmax_cost(rows, size):
+    """An exponential counts as one operation."""
+    return 5 * rows * size, F32 * 2 * rows * size
+
+
+def norm_cost(rows, size):
+    return 8 * rows * size, F32 * (2 * rows * size + 2 * size)
+
+
 COSTS = {"gemm": gemm_cost, "conv": conv_cost, "depthwise": depthwise_cost,
-         "lstm": lstm_cost}
+         "lstm": lstm_cost, "softmax": softmax_cost, "norm": norm_cost}
 
 
 def cost(name):

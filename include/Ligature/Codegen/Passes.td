@@ -286,7 +286,8 @@ def CpuEmitKernelsPass
     One strategy per operation, chosen by facts of it: sums of products with a
     register tile, reductions along the lanes, other reductions with
     accumulators in registers, elementwise work along contiguous data. A bias
-    before a reduction and an activation after it become part of it. A frozen
+    before a reduction and an activation after it become part of it; kernels
+    that hand each other rows (softmax, norms) take a few rows at a time. A frozen
     parameter that only contractions read, no element of it in two orders, is
     packed: panels of a few vectors, each step of the reduction one contiguous
     piece, padded to whole vectors. Filters of three by three taps become the
@@ -315,6 +316,8 @@ def CpuEmitKernelsPass
            "make parallel loops of long kernels, for threads to share">,
     Option<"join", "join", "bool", "true",
            "join elementwise neighbours to reductions">,
+    Option<"group", "group", "bool", "true",
+           "take rows through several kernels in one loop">,
     Option<"pack", "pack", "bool", "true",
            "pack parameters in the order in which kernels read them">,
     Option<"winograd", "winograd", "bool", "true",
@@ -332,6 +335,8 @@ def CpuEmitKernelsPass
     Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
     Statistic<"numJoined", "num-joined",
               "elementwise operations that became part of a reduction">,
+    Statistic<"numGrouped", "num-grouped",
+              "operations that share a loop over rows with others">,
     Statistic<"numFallbacks", "num-fallbacks", "plain scalar loops">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",

@@ -207,9 +207,15 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   if (shares)
     writeOutSteps(nest, emitter.machine, schedule);
   const Access &panel = *panelOf(nest, laneLoop);
-  bool copies = !nest.packed && wantsPanel(nest, panel, schedule.tile);
-  if (panel.stride(laneLoop) != 1 && !copies)
-    return false;
+  bool copies = !nest.packed && emitter.machine.room &&
+                wantsPanel(nest, panel, schedule.tile);
+  // Lanes that lie apart would be gathered one by one.
+  for (const Access *input : inputsOf(nest)) {
+    int64_t stride = input->stride(laneLoop);
+    bool isCopied = copies && input == &panel;
+    if (!nest.packed && !isCopied && stride != 0 && stride != 1)
+      return false;
+  }
   schedule.parallel = orderLoops(nest, schedule.tile, copies, shares);
   if (!copies) {
     emitTiledLoops(emitter, schedule);

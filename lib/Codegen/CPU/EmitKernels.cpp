@@ -7,6 +7,7 @@
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "FillBorder.h"
+#include "GroupRows.h"
 #include "JoinStages.h"
 #include "OutlineKernel.h"
 #include "PackPanels.h"
@@ -166,8 +167,17 @@ private:
   LogicalResult writeAll(MutableArrayRef<KernelPlan> plans,
                          RewriterBase &rewriter) {
     KernelOutliner outliner(getOperation());
+    llvm::SmallDenseSet<Operation *> grouped;
+    if (group && outline)
+      for (RowGroup &rows : groupRows(plans)) {
+        for (const RowGroup::Member &member : rows.members)
+          grouped.insert(member.plan->op);
+        write(rows, outliner, rewriter);
+      }
     std::map<Operation *, Constants> constants;
     for (KernelPlan &plan : plans) {
+      if (grouped.contains(plan.op))
+        continue;
       rewriter.setInsertionPoint(plan.op);
       auto function = plan.op->getParentOfType<func::FuncOp>();
       auto [known, isNew] =
@@ -181,12 +191,29 @@ private:
       } else {
         write(plan, known->second, rewriter);
       }
+    }
+    for (KernelPlan &plan : plans) {
       numJoined += plan.joined.size();
       rewriter.eraseOp(plan.op);
       for (Operation *op : plan.joined)
         rewriter.eraseOp(op);
     }
     return success();
+  }
+
+  /// One loop, where the last of the members stands.
+  void write(RowGroup &group, KernelOutliner &outliner,
+             RewriterBase &rewriter) {
+    for (RowGroup::Member &member : group.members) {
+      member.plan->parts = {member.nest};
+      outliner.detach(*member.plan, rewriter);
+      member.nest = member.plan->parts.front();
+    }
+    inRegion(group.last(), outliner, rewriter, [&](Constants &constants) {
+      emitRowGroup(rewriter, constants, group, machine,
+                   [&](Emitter &emitter) { write(emitter); });
+    });
+    numGrouped += group.members.size();
   }
 
   /// Whether a kernel is worth a call.
@@ -200,13 +227,24 @@ private:
   void writeOutlined(KernelPlan &plan, KernelOutliner &outliner,
                      RewriterBase &rewriter) {
     outliner.detach(plan, rewriter);
-    auto region = scf::ExecuteRegionOp::create(rewriter, plan.op.getLoc(),
-                                               TypeRange());
+    inRegion(plan.op, outliner, rewriter, [&](Constants &constants) {
+      write(plan, constants, rewriter);
+    });
+  }
+
+  /// Lets `body` write a kernel before `at` that has its own constants, and
+  /// makes it a function.
+  void inRegion(Operation *at, KernelOutliner &outliner,
+                RewriterBase &rewriter,
+                llvm::function_ref<void(Constants &)> body) {
+    rewriter.setInsertionPoint(at);
+    auto region =
+        scf::ExecuteRegionOp::create(rewriter, at->getLoc(), TypeRange());
     rewriter.createBlock(&region.getRegion());
-    auto end = scf::YieldOp::create(rewriter, plan.op.getLoc());
+    auto end = scf::YieldOp::create(rewriter, at->getLoc());
     rewriter.setInsertionPoint(end);
     Constants constants(region.getRegion().front());
-    write(plan, constants, rewriter);
+    body(constants);
     outliner.outline(region, rewriter) ? ++numReused : ++numOutlined;
   }
 

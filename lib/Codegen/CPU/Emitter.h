@@ -16,6 +16,9 @@ struct Machine {
   bool fma = true;
   /// Whether kernels are split among threads.
   bool threads = true;
+  /// Whether a kernel may have room of its own to copy operands to. Inside a
+  /// loop that threads share there is none.
+  bool room = true;
   /// Of the cache that one core has for itself.
   int64_t cacheBytes = 1 << 20;
 };

@@ -34,17 +34,6 @@ static bool mayWrite(Operation *op, Value root) {
                       [&](Value out) { return rootOf(out) == root; });
 }
 
-/// The buffer that `memref` shows all of, in order, in some shape.
-static Value wholeOf(Value memref) {
-  while (Operation *op = memref.getDefiningOp()) {
-    if (!isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
-            op))
-      break;
-    memref = op->getOperand(0);
-  }
-  return memref;
-}
-
 /// Whether `nest` could run where its last operation is moved across `op`.
 static bool mayPass(const Nest &nest, Operation *op) {
   for (const Access &access : nest.accesses)

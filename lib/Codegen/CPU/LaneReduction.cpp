@@ -2,15 +2,16 @@
 // matmuls with a transposed right side, sums and maxima of rows.
 //
 // Each result has a vector of partial results, joined when the loop is done.
-// Rows and columns of results share what they load; a single result takes
-// several vectors instead, so that one step need not wait for the one before.
-// Steps that fill no vector are added one by one at the end.
+// Rows and columns of results share what they load; few results take several
+// vectors each instead, so that one step need not wait for the one before.
+// Steps that fill no vector are masked at the end, or added one by one.
 
 #include "Body.h"
 #include "Combiner.h"
 #include "SharedLoop.h"
 #include "Stages.h"
 #include "Strategies.h"
+#include "TiledLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -59,6 +60,9 @@ private:
   void tileAt(const Position &position, const Tile &tile);
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, int64_t end, ValueRange carried);
+  int64_t reduceRest(ArrayRef<unsigned> loops, const Position &position,
+                     const Tile &tile, int64_t whole,
+                     SmallVector<Value> &carried);
   Value join(Value accumulator, Value next, const Combiner &combiner);
   SmallVector<Value> joinLanes(ArrayRef<Value> partial, const Tile &tile,
                                ArrayRef<Value> starts);
@@ -107,8 +111,15 @@ SmallVector<Value> LaneReduction::reduce(ArrayRef<unsigned> loops,
                                          const Position &position,
                                          const Tile &tile, int64_t end,
                                          ValueRange carried) {
-  if (loops.empty())
-    return runBody(e, tile, position, carried);
+  if (loops.empty()) {
+    SmallVector<Value> results = runBody(e, tile, position, carried);
+    // Lanes behind the end keep what they have.
+    if (tile.active < tile.lanes)
+      for (auto [result, before] : llvm::zip(results, carried))
+        result = arith::SelectOp::create(
+            e.b, e.mask(tile.lanes, tile.active), result, before);
+    return results;
+  }
   unsigned loop = loops.front();
   bool isLane = int(loop) == this->tile.laneLoop;
   int64_t step = 1;
@@ -153,6 +164,38 @@ SmallVector<Value> LaneReduction::joinLanes(ArrayRef<Value> partial,
   return results;
 }
 
+/// What is left behind `whole` steps of the lane loop, vector by vector where
+/// the last one can be masked. Returns the steps that this makes.
+int64_t LaneReduction::reduceRest(ArrayRef<unsigned> loops,
+                                  const Position &position, const Tile &tile,
+                                  int64_t whole, SmallVector<Value> &carried) {
+  int64_t left = e.nest.loops[tile.laneLoop].extent - whole;
+  int64_t tail = left % tile.lanes, vectors = left - tail;
+  int64_t split = tile.columnLoop == tile.laneLoop ? tile.columns : 1;
+  Tile piece = tile;
+  if (split > 1) {
+    piece.columnLoop = -1;
+    piece.columns = 1;
+  }
+  // The first vector of each result takes them.
+  auto add = [&](int64_t from, int64_t steps) {
+    SmallVector<Value> own;
+    for (size_t i = 0; i < carried.size(); i += split)
+      own.push_back(carried[i]);
+    own = reduce(loops, e.advance(position, tile.laneLoop, from), piece, steps,
+                 own);
+    for (auto [i, value] : llvm::enumerate(own))
+      carried[i * split] = value;
+  };
+  if (vectors)
+    add(whole, vectors);
+  if (!tail || !canMask(e.nest, tile.laneLoop, e.machine))
+    return vectors;
+  piece.active = tail;
+  add(whole + vectors, tile.lanes);
+  return left;
+}
+
 void LaneReduction::tileAt(const Position &position, const Tile &tile) {
   SmallVector<unsigned> loops = e.nest.loopsOfKind(/*reduction=*/true);
   // The lane loop is innermost, where its loads are contiguous.
@@ -171,6 +214,7 @@ void LaneReduction::tileAt(const Position &position, const Tile &tile) {
   int64_t step = tile.lanes * (splits ? tile.columns : 1);
   int64_t whole = extent / step * step;
   carried = reduce(loops, position, tile, whole, carried);
+  whole += reduceRest(loops, position, tile, whole, carried);
 
   Tile single = tile;
   single.laneLoop = -1;
@@ -221,6 +265,9 @@ static int64_t loadsOf(const Nest &nest, const Tile &tile) {
   return loads;
 }
 
+/// Steps that a machine can have under way at once.
+static constexpr int64_t kChains = 4;
+
 static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
   int64_t budget = machine.registers - 4;
   double best = -1;
@@ -253,11 +300,11 @@ static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
         }
     }
   tile = choice;
-  // A single result: several vectors along the reduction.
+  // Few results: several vectors along the reduction for each.
   int64_t vectors = nest.loops[tile.laneLoop].extent / tile.lanes;
-  if (tile.size() == 1) {
+  if (tile.columnLoop < 0 && tile.size() < kChains) {
     tile.columnLoop = tile.laneLoop;
-    tile.columns = vectors >= 4 ? 4 : 1;
+    tile.columns = vectors >= kChains ? kChains / tile.rows : 1;
   }
 }
 

@@ -50,6 +50,16 @@ Value rootOf(Value memref) {
   return memref;
 }
 
+Value wholeOf(Value memref) {
+  while (Operation *op = memref.getDefiningOp()) {
+    if (!isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
+            op))
+      break;
+    memref = op->getOperand(0);
+  }
+  return memref;
+}
+
 /// Strides of `map` applied to a buffer; false where they are not constants.
 static bool computeStrides(MemRefType type, AffineMap map, Access &access) {
   SmallVector<int64_t> layout;
@@ -76,7 +86,7 @@ static bool computeStrides(MemRefType type, AffineMap map, Access &access) {
   return true;
 }
 
-static void eraseLoop(Nest &nest, unsigned loop) {
+void eraseLoop(Nest &nest, unsigned loop) {
   nest.loops.erase(nest.loops.begin() + loop);
   for (Access &access : nest.accesses)
     access.strides.erase(access.strides.begin() + loop);
@@ -86,6 +96,21 @@ static void eraseLoop(Nest &nest, unsigned loop) {
     else if (target > int(loop))
       --target;
   }
+}
+
+void splitLoop(Nest &nest, unsigned loop, int64_t inner) {
+  Loop part = nest.loops[loop];
+  part.extent = inner;
+  nest.loops[loop].extent /= inner;
+  nest.loops.insert(nest.loops.begin() + loop + 1, part);
+  for (Access &access : nest.accesses) {
+    int64_t stride = access.strides[loop];
+    access.strides[loop] = stride * inner;
+    access.strides.insert(access.strides.begin() + loop + 1, stride);
+  }
+  for (int &target : nest.loopOfDim)
+    if (target > int(loop))
+      ++target;
 }
 
 /// Whether every operand walks `inner` inside `outer` as one longer loop.

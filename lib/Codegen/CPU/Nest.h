@@ -105,8 +105,17 @@ mlir::FailureOr<Nest> describe(mlir::linalg::GenericOp op);
 /// Makes one loop of any two that all operands walk as one.
 void joinLoops(Nest &nest);
 
+/// Makes two loops of one: `loop`, and behind it one of `inner` steps.
+void splitLoop(Nest &nest, unsigned loop, int64_t inner);
+
+/// Takes a loop away; operands stay where its first step has them.
+void eraseLoop(Nest &nest, unsigned loop);
+
 /// The buffer that `memref` is a view of.
 mlir::Value rootOf(mlir::Value memref);
+
+/// The buffer that `memref` shows all of, in order, in some shape.
+mlir::Value wholeOf(mlir::Value memref);
 
 } // namespace lig::codegen::cpu
 

@@ -10,15 +10,12 @@ using namespace mlir;
 
 namespace lig::codegen::cpu {
 
-/// Cycles that a piece of work must take to be worth sharing: some
-/// microseconds.
-static constexpr double kWorth = 16000;
 /// Steps with which any small number of threads is about evenly busy.
 static constexpr int64_t kEnoughSteps = 16;
 
-/// Cycles of the whole nest: two vector operations a cycle, a function of the
-/// math library's kind as much as some twenty of them.
-static double estimateCycles(const Nest &nest, int64_t lanes) {
+// Two vector operations a cycle, a function of the math library's kind as much
+// as some twenty of them.
+double estimateCycles(const Nest &nest, int64_t lanes) {
   double cycles = 0.5;
   for (Block *body : nest.bodies())
     for (Operation &op : body->without_terminator()) {
@@ -47,7 +44,7 @@ int chooseSharedLoop(const Nest &nest, ArrayRef<unsigned> order, int64_t lanes,
   int64_t most = 1;
   for (unsigned loop : order) {
     int64_t trips = tripsOf(loop);
-    if (cycles < kWorth)
+    if (cycles < kWorthSharing)
       break;
     if (isIndependent(nest, loop) && trips > most) {
       best = loop;

@@ -8,6 +8,13 @@
 
 namespace lig::codegen::cpu {
 
+/// Cycles that a piece of work must take to be worth sharing: some
+/// microseconds.
+inline constexpr double kWorthSharing = 16000;
+
+/// Cycles of the whole nest on vectors of `lanes`.
+double estimateCycles(const Nest &nest, int64_t lanes);
+
 /// The loop of `order` (outermost first) whose steps are handed to threads; -1
 /// where the kernel is done before they were told. `tripsOf` gives the steps
 /// that a loop really takes.

@@ -109,11 +109,19 @@ LogicalResult lig::onnx_import::translateSoftmax(Node &node) {
   if (failed(rows))
     return failure();
   Exponentials e = exponentiate(node, *rows);
+  OpBuilder &b = node.builder();
   Type type = cast<RankedTensorType>(rows->value.getType()).getElementType();
+  // One division a row.
+  Value scale =
+      elementwise(b, node.loc(), type, e.sums,
+                  [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                    return arith::DivFOp::create(b, loc, scalar(b, loc, type, 1),
+                                                 in[0]);
+                  });
   setRows(node,
-          elementwise(node.builder(), node.loc(), type, {e.powers, e.sums},
+          elementwise(b, node.loc(), type, {e.powers, scale},
                       [](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                        return arith::DivFOp::create(b, loc, in[0], in[1]);
+                        return arith::MulFOp::create(b, loc, in[0], in[1]);
                       }));
   return success();
 }

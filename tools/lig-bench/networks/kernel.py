@@ -5,6 +5,8 @@
   kernel.py OUT.onnx conv C_IN C_OUT SIZE KERNEL STRIDE
   kernel.py OUT.onnx depthwise CHANNELS SIZE STRIDE
   kernel.py OUT.onnx lstm HIDDEN STEPS
+  kernel.py OUT.onnx softmax ROWS SIZE
+  kernel.py OUT.onnx norm ROWS SIZE
 """
 import sys
 
@@ -31,11 +33,21 @@ def lstm(g, hidden, steps):
     return y, (steps, 1, hidden)
 
 
-KINDS = {"gemm": gemm, "conv": conv, "depthwise": depthwise, "lstm": lstm}
+def softmax(g, rows, size):
+    return g.add("Softmax", [g.input("x", rows, size)], axis=-1), (rows, size)
+
+
+def norm(g, rows, size):
+    return (g.add("LayerNormalization", [g.input("x", rows, size), g.weight("scale", size),
+                                         g.weight("bias", size)]), (rows, size))
+
+
+KINDS = {"gemm": gemm, "conv": conv, "depthwise": depthwise, "lstm": lstm,
+         "softmax": softmax, "norm": norm}
 
 if __name__ == "__main__":
     out, kind, *numbers = sys.argv[1:]
-    graph = Graph(kind)
+    graph = Graph(kind, opset=17)
     y, shape = KINDS[kind](graph, *[int(n) for n in numbers])
     graph.nodes[-1].output[0] = "y"
     graph.output("y", *shape)
