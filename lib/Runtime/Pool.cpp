@@ -8,6 +8,10 @@
 // for those who are inside. A worker that wakes up late finds the task closed:
 // no one ever waits for a thread that has not begun.
 //
+// Every thread has a share of the indices, the same in every task of as many,
+// and helps others only after it: the weights that a step of a recurrence reads
+// stay in the cache of the core that reads them in the next.
+//
 // Whether a worker may sleep is the usual bargain of two flags: it announces
 // itself in `sleepers` before it looks at `state` a last time, and the caller
 // opens a task before it looks at `sleepers`.
@@ -36,17 +40,29 @@ static constexpr uint64_t kTask = uint64_t(1) << 32;
 static constexpr uint64_t kOpen = uint64_t(1) << 31;
 static constexpr uint64_t kInside = kOpen - 1;
 
+/// What is left of a thread's share of the open task.
+struct alignas(64) Share {
+  int64_t next, end;
+};
+
+/// Number 0 is the caller; it has no thread of its own.
+struct Worker {
+  Pool *pool;
+  uint32_t number;
+  pthread_t thread;
+};
+
 struct Pool {
   lig_parallel parallel; // first: the code's pointer is the pool's
-  pthread_t *workers;
+  Worker *workers;       // number 1 first
+  Share *shares;         // one a thread
   uint32_t count;
 
   lig_task_fn task;
   void *args;
-  int64_t end, part;
+  int64_t part;
 
   alignas(64) uint64_t state;
-  alignas(64) int64_t next;
   alignas(64) uint32_t sleepers;
   uint32_t wake; // what sleepers sleep on
   bool quit;
@@ -60,18 +76,23 @@ static void pause() {
 #endif
 }
 
-static void doParts(Pool &pool) {
-  for (;;) {
-    int64_t begin = __atomic_fetch_add(&pool.next, pool.part, __ATOMIC_RELAXED);
-    if (begin >= pool.end)
-      return;
-    int64_t end = pool.end - begin < pool.part ? pool.end : begin + pool.part;
-    pool.task(pool.args, begin, end);
+static void doParts(Pool &pool, uint32_t number) {
+  int64_t threads = pool.parallel.threads;
+  for (int64_t i = 0; i < threads; ++i) {
+    Share &share = pool.shares[(number + i) % threads];
+    for (;;) {
+      int64_t begin =
+          __atomic_fetch_add(&share.next, pool.part, __ATOMIC_RELAXED);
+      if (begin >= share.end)
+        break;
+      bool isLast = share.end - begin <= pool.part;
+      pool.task(pool.args, begin, isLast ? share.end : begin + pool.part);
+    }
   }
 }
 
 /// Joins the open task after number `last`, if there is one, and updates `last`.
-static bool join(Pool &pool, uint64_t &last) {
+static bool join(Pool &pool, uint32_t number, uint64_t &last) {
   uint64_t state = __atomic_load_n(&pool.state, __ATOMIC_SEQ_CST);
   do {
     if (!(state & kOpen) || state / kTask == last)
@@ -80,15 +101,16 @@ static bool join(Pool &pool, uint64_t &last) {
                                         /*weak=*/true, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED));
   last = state / kTask;
-  doParts(pool);
+  doParts(pool, number);
   __atomic_sub_fetch(&pool.state, 1, __ATOMIC_RELEASE);
   return true;
 }
 
-static void sleepUnlessJoined(Pool &pool, uint64_t &last) {
+static void sleepUnlessJoined(Pool &pool, uint32_t number, uint64_t &last) {
   __atomic_add_fetch(&pool.sleepers, 1, __ATOMIC_SEQ_CST);
   uint32_t wake = __atomic_load_n(&pool.wake, __ATOMIC_SEQ_CST);
-  if (!__atomic_load_n(&pool.quit, __ATOMIC_SEQ_CST) && !join(pool, last))
+  if (!__atomic_load_n(&pool.quit, __ATOMIC_SEQ_CST) &&
+      !join(pool, number, last))
     syscall(SYS_futex, &pool.wake, FUTEX_WAIT_PRIVATE, wake, nullptr, nullptr,
             0);
   __atomic_sub_fetch(&pool.sleepers, 1, __ATOMIC_SEQ_CST);
@@ -103,16 +125,17 @@ static void wakeSleepers(Pool &pool) {
 }
 
 static void *work(void *argument) {
-  Pool &pool = *static_cast<Pool *>(argument);
+  auto &worker = *static_cast<Worker *>(argument);
+  Pool &pool = *worker.pool;
   uint64_t last = 0;
   unsigned spins = 0;
   while (!__atomic_load_n(&pool.quit, __ATOMIC_RELAXED)) {
-    if (join(pool, last)) {
+    if (join(pool, worker.number, last)) {
       spins = 0;
     } else if (++spins < kSpins) {
       pause();
     } else {
-      sleepUnlessJoined(pool, last);
+      sleepUnlessJoined(pool, worker.number, last);
       spins = 0;
     }
   }
@@ -129,17 +152,22 @@ static void runTask(const lig_parallel *parallel, lig_task_fn task, void *args,
   }
   pool.task = task;
   pool.args = args;
-  pool.end = count;
-  int64_t parts = kPartsPerThread * pool.parallel.threads;
+  int64_t threads = pool.parallel.threads;
+  int64_t parts = kPartsPerThread * threads;
   pool.part = count > parts ? count / parts : 1;
-  __atomic_store_n(&pool.next, 0, __ATOMIC_RELAXED);
+  int64_t each = count / threads, more = count % threads, begin = 0;
+  for (int64_t i = 0; i < threads; ++i) {
+    int64_t end = begin + each + (i < more);
+    pool.shares[i] = {begin, end};
+    begin = end;
+  }
   // No one is inside: the last caller waited for that.
   uint64_t number = __atomic_load_n(&pool.state, __ATOMIC_RELAXED) / kTask + 1;
   if (number == UINT32_MAX)
     number = 1;
   __atomic_store_n(&pool.state, number * kTask | kOpen, __ATOMIC_SEQ_CST);
   wakeSleepers(pool);
-  doParts(pool);
+  doParts(pool, 0);
   uint64_t state =
       __atomic_and_fetch(&pool.state, ~kOpen, __ATOMIC_ACQUIRE);
   for (unsigned spins = 0; state & kInside; ++spins) {
@@ -154,23 +182,40 @@ static uint32_t startWorkers(Pool &pool, uint32_t wanted) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   uint32_t started = 0;
-  while (started < wanted &&
-         pthread_create(&pool.workers[started], nullptr, work, &pool) == 0)
-    ++started;
+  for (; started < wanted; ++started) {
+    Worker &worker = pool.workers[started];
+    worker.pool = &pool;
+    worker.number = started + 1;
+    if (pthread_create(&worker.thread, nullptr, work, &worker) != 0)
+      break;
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
 }
 
-Pool *createPool(uint32_t threads) {
+static void *allocateAligned(size_t alignment, size_t bytes) {
   void *memory = nullptr;
-  if (posix_memalign(&memory, alignof(Pool), sizeof(Pool)) != 0)
+  if (posix_memalign(&memory, alignment, bytes) != 0)
     return nullptr;
-  memset(memory, 0, sizeof(Pool));
-  auto *pool = static_cast<Pool *>(memory);
-  pool->workers =
-      static_cast<pthread_t *>(calloc(threads, sizeof(pthread_t)));
-  if (!pool->workers) {
-    free(pool);
+  return memset(memory, 0, bytes);
+}
+
+static void freePool(Pool *pool) {
+  free(pool->workers);
+  free(pool->shares);
+  free(pool);
+}
+
+Pool *createPool(uint32_t threads) {
+  auto *pool =
+      static_cast<Pool *>(allocateAligned(alignof(Pool), sizeof(Pool)));
+  if (!pool)
+    return nullptr;
+  pool->workers = static_cast<Worker *>(calloc(threads, sizeof(Worker)));
+  pool->shares = static_cast<Share *>(
+      allocateAligned(alignof(Share), threads * sizeof(Share)));
+  if (!pool->workers || !pool->shares) {
+    freePool(pool);
     return nullptr;
   }
   pool->parallel.run = runTask;
@@ -185,9 +230,8 @@ void closePool(Pool *pool) {
   __atomic_store_n(&pool->quit, true, __ATOMIC_SEQ_CST);
   wakeSleepers(*pool);
   for (uint32_t i = 0; i < pool->count; ++i)
-    pthread_join(pool->workers[i], nullptr);
-  free(pool->workers);
-  free(pool);
+    pthread_join(pool->workers[i].thread, nullptr);
+  freePool(pool);
 }
 
 const lig_parallel *getParallel(const Pool *pool) { return &pool->parallel; }

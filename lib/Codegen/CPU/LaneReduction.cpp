@@ -44,7 +44,8 @@ public:
 
   void emit(ArrayRef<unsigned> order) {
     if (e.machine.threads)
-      shared = chooseSharedLoop(e.nest, order, tile.lanes, [&](unsigned loop) {
+      shared = chooseSharedLoop(e.nest, order, tile.lanes, e.machine,
+                                [&](unsigned loop) {
         bool isRow = int(loop) == tile.rowLoop;
         bool isColumn = int(loop) == tile.columnLoop;
         return e.nest.loops[loop].extent / (isRow      ? tile.rows

@@ -1,8 +1,10 @@
 // Handing work to threads costs some tenths of a microsecond for every time the
 // loop is reached, so it has to last many times as long. The outermost loop is
-// best, unless it has too few steps to be balanced.
+// best, unless it has too few steps to be balanced. A product of one vector
+// lasts as long as its weight takes to arrive, not as its sums take to compute.
 
 #include "SharedLoop.h"
+#include "TileChoice.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -29,6 +31,14 @@ double estimateCycles(const Nest &nest, int64_t lanes) {
   return cycles / lanes;
 }
 
+/// Cycles until all of a packed weight has arrived.
+static double arrivalCycles(const Nest &nest, const Machine &machine) {
+  if (!nest.packed)
+    return 0;
+  int64_t bytes = nest.bytes(nest.packed->access);
+  return bytes / (bytes <= machine.cacheBytes / 2 ? kNearBytes : kFarBytes);
+}
+
 /// Whether steps of the loop write different elements.
 static bool isIndependent(const Nest &nest, unsigned loop) {
   return !nest.loops[loop].reduction &&
@@ -38,8 +48,10 @@ static bool isIndependent(const Nest &nest, unsigned loop) {
 }
 
 int chooseSharedLoop(const Nest &nest, ArrayRef<unsigned> order, int64_t lanes,
+                     const Machine &machine,
                      llvm::function_ref<int64_t(unsigned)> tripsOf) {
-  double cycles = estimateCycles(nest, lanes);
+  double cycles =
+      std::max(estimateCycles(nest, lanes), arrivalCycles(nest, machine));
   int best = -1;
   int64_t most = 1;
   for (unsigned loop : order) {

@@ -2,7 +2,7 @@
 #ifndef LIGATURE_CODEGEN_CPU_SHAREDLOOP_H
 #define LIGATURE_CODEGEN_CPU_SHAREDLOOP_H
 
-#include "Nest.h"
+#include "Emitter.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -19,7 +19,7 @@ double estimateCycles(const Nest &nest, int64_t lanes);
 /// where the kernel is done before they were told. `tripsOf` gives the steps
 /// that a loop really takes.
 int chooseSharedLoop(const Nest &nest, llvm::ArrayRef<unsigned> order,
-                     int64_t lanes,
+                     int64_t lanes, const Machine &machine,
                      llvm::function_ref<int64_t(unsigned)> tripsOf);
 
 } // namespace lig::codegen::cpu

@@ -19,9 +19,6 @@ SmallVector<const Access *> inputsOf(const Nest &nest) {
   return inputs;
 }
 
-/// Bytes a cycle that the second cache delivers, and what lies behind it.
-static constexpr double kNearBytes = 44, kFarBytes = 26;
-
 static int64_t bytesOf(const Access &access) {
   return llvm::divideCeil(access.element.getIntOrFloatBitWidth(), 8);
 }

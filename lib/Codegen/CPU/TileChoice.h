@@ -22,6 +22,9 @@ TileChoice chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
                       const Access &panel, const Machine &machine,
                       int64_t columns = 0);
 
+/// Bytes a cycle that the second cache delivers, and what lies behind it.
+inline constexpr double kNearBytes = 44, kFarBytes = 26;
+
 /// The most vectors that a tile may be wide.
 inline constexpr int64_t kMaxColumns = 8;
 

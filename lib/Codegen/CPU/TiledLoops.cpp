@@ -170,7 +170,8 @@ void emitTiledLoops(Emitter &emitter, Schedule schedule) {
           order.drop_front(llvm::find(order, unsigned(schedule.tile.laneLoop)) +
                            1 - order.begin());
     schedule.shared = chooseSharedLoop(
-        emitter.nest, order, schedule.tile.lanes, [&](unsigned loop) {
+        emitter.nest, order, schedule.tile.lanes, emitter.machine,
+        [&](unsigned loop) {
           return emitter.nest.loops[loop].extent / stepOf(schedule.tile, loop);
         });
   }

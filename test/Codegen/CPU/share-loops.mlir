@@ -68,3 +68,34 @@ module @one_sum {
     return
   }
 }
+
+// -----
+
+// A product of one vector waits for its weight: that is worth sharing although
+// its sums are few.
+// CHECK-LABEL: module @waits_for_weight
+module @waits_for_weight {
+  share.param @w : tensor<256x1024xf32> = dense<0.5> : tensor<256x1024xf32>
+  // CHECK: scf.parallel
+  func.func @main(%x: memref<1x256xf32>, %y: memref<1x1024xf32>) {
+    %w = share.address @w : memref<256x1024xf32>
+    linalg.matmul ins(%x, %w : memref<1x256xf32>, memref<256x1024xf32>)
+                  outs(%y : memref<1x1024xf32>)
+    return
+  }
+}
+
+// -----
+
+// From the second cache a smaller one arrives soon enough.
+// CHECK-LABEL: module @weight_is_near
+module @weight_is_near {
+  share.param @w : tensor<256x128xf32> = dense<0.5> : tensor<256x128xf32>
+  // CHECK-NOT: scf.parallel
+  func.func @main(%x: memref<1x256xf32>, %y: memref<1x128xf32>) {
+    %w = share.address @w : memref<256x128xf32>
+    linalg.matmul ins(%x, %w : memref<1x256xf32>, memref<256x128xf32>)
+                  outs(%y : memref<1x128xf32>)
+    return
+  }
+}

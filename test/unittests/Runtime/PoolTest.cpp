@@ -85,6 +85,30 @@ TEST(Pool, LetsThreadsWorkAtTheSameTime) {
   closePool(pool);
 }
 
+TEST(Pool, GivesEachThreadTheSameShareEveryTime) {
+  // No part ends before both threads have one, so neither does the other's.
+  struct Meeting {
+    std::atomic<int> arrived{0};
+    std::thread::id seen[2];
+    static void note(void *args, int64_t begin, int64_t) {
+      auto &meeting = *static_cast<Meeting *>(args);
+      meeting.seen[begin] = std::this_thread::get_id();
+      ++meeting.arrived;
+      while (meeting.arrived < 2)
+        std::this_thread::yield();
+    }
+  };
+  Pool *pool = createPool(2);
+  const lig_parallel *parallel = getParallel(pool);
+  for (int i = 0; i < 1000; ++i) {
+    Meeting meeting;
+    parallel->run(parallel, Meeting::note, &meeting, 2);
+    ASSERT_EQ(meeting.seen[0], std::this_thread::get_id());
+    ASSERT_NE(meeting.seen[1], meeting.seen[0]);
+  }
+  closePool(pool);
+}
+
 TEST(Pool, PoolsAreIndependent) {
   auto use = [] {
     Pool *pool = createPool(2);
