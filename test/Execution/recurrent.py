@@ -64,9 +64,10 @@ def step(kind, x, state, w, functions, attributes):
     """One step of one sequence: [INPUT], states [HIDDEN] -> new states."""
     clip = attributes.get("clip", np.inf)
     f, g, h = (functions + [None, None])[:3]
+    hidden = len(state[0])
 
     def gate(i, function, from_state, more=0):
-        own = slice(i * HIDDEN, (i + 1) * HIDDEN)
+        own = slice(i * hidden, (i + 1) * hidden)
         value = w["W"][own] @ x + w["Wb"][own] + from_state(own) + more
         return function(np.clip(value, -clip, clip))
 
@@ -78,10 +79,10 @@ def step(kind, x, state, w, functions, attributes):
     if kind == "GRU":
         update, reset = gate(0, f, recur), gate(1, f, recur)
         if attributes.get("linear_before_reset"):
-            hidden = gate(2, g, lambda own: reset * recur(own))
+            new = gate(2, g, lambda own: reset * recur(own))
         else:
-            hidden = gate(2, g, lambda own: w["R"][own] @ (reset * state[0]) + w["Rb"][own])
-        return [(1 - update) * hidden + update * state[0]]
+            new = gate(2, g, lambda own: w["R"][own] @ (reset * state[0]) + w["Rb"][own])
+        return [(1 - update) * new + update * state[0]]
     peep_i, peep_o, peep_f = np.split(w["P"], 3)
     into = gate(0, f, recur, peep_i * state[1])
     if attributes.get("input_forget"):
@@ -96,19 +97,20 @@ def step(kind, x, state, w, functions, attributes):
 def reference(kind, data, attributes):
     """Y, Y_h and for LSTM Y_c, in layout 0."""
     gates, _, states = KINDS[kind]
-    directions = data["W"].shape[0]
-    lengths = data.get("sequence_lens", np.full(BATCH, STEPS))
+    directions, _, hidden = data["R"].shape
+    steps, batch, _ = data["X"].shape
+    lengths = data.get("sequence_lens", np.full(batch, steps))
     functions = activations_of(kind, directions, attributes)
-    y = np.zeros((STEPS, directions, BATCH, HIDDEN))
-    last = np.zeros((states, directions, BATCH, HIDDEN))
-    width = gates * HIDDEN
+    y = np.zeros((steps, directions, batch, hidden))
+    last = np.zeros((states, directions, batch, hidden))
+    width = gates * hidden
     for d in range(directions):
         bias = data["B"][d] if "B" in data else np.zeros(2 * width)
         w = {"W": data["W"][d], "R": data["R"][d], "Wb": bias[:width], "Rb": bias[width:],
-             "P": data["P"][d] if "P" in data else np.zeros(3 * HIDDEN)}
+             "P": data["P"][d] if "P" in data else np.zeros(3 * hidden)}
         backwards = d == 1 or attributes.get("direction") == "reverse"
-        for b in range(BATCH):
-            state = [data[name][d, b] if name in data else np.zeros(HIDDEN)
+        for b in range(batch):
+            state = [data[name][d, b] if name in data else np.zeros(hidden)
                      for name in ("initial_h", "initial_c")[:states]]
             times = range(lengths[b])
             for t in reversed(times) if backwards else times:
@@ -124,16 +126,18 @@ def transpose(array, name):
     return np.ascontiguousarray(array.transpose(axes))
 
 
-def write_case(out, name, kind, inputs=(), outputs=None, **attributes):
+def write_case(out, name, kind, inputs=(), outputs=None, sizes=(STEPS, BATCH, HIDDEN),
+               **attributes):
     """`inputs`: which of the optional inputs are given."""
+    steps, batch, hidden = sizes
     rng = np.random.default_rng(list(name.encode()))
     gates, _, states = KINDS[kind]
     directions = 2 if attributes.get("direction") == "bidirectional" else 1
     shapes = {
-        "X": (STEPS, BATCH, INPUT), "W": (directions, gates * HIDDEN, INPUT),
-        "R": (directions, gates * HIDDEN, HIDDEN), "B": (directions, 2 * gates * HIDDEN),
-        "sequence_lens": (BATCH,), "initial_h": (directions, BATCH, HIDDEN),
-        "initial_c": (directions, BATCH, HIDDEN), "P": (directions, 3 * HIDDEN),
+        "X": (steps, batch, INPUT), "W": (directions, gates * hidden, INPUT),
+        "R": (directions, gates * hidden, hidden), "B": (directions, 2 * gates * hidden),
+        "sequence_lens": (batch,), "initial_h": (directions, batch, hidden),
+        "initial_c": (directions, batch, hidden), "P": (directions, 3 * hidden),
     }
     order = list(shapes)[: 8 if kind == "LSTM" else 6]
     data = {n: rng.uniform(-1, 1, shapes[n]).astype("f4")
@@ -153,7 +157,7 @@ def write_case(out, name, kind, inputs=(), outputs=None, **attributes):
 
     node = helper.make_node(kind, [n if n in data else "" for n in order],
                             [n if n in results else "" for n in names],
-                            hidden_size=HIDDEN, **attributes)
+                            hidden_size=hidden, **attributes)
 
     suite.write_case(out / "recurrent" / f"test_{name}", [node], data, results, opset=14)
 
@@ -183,6 +187,16 @@ def main():
     write_case(out, "gru_linear_before_reset_clip_batchwise", "GRU", everything["GRU"],
                linear_before_reset=1, clip=0.5, layout=1)
     write_case(out, "lstm_cell_only", "LSTM", everything["LSTM"], ["Y_c"])
+
+    # Vectors of units that are filled, left over or less than one.
+    for hidden, batch, steps in ((1, 2, 3), (7, 1, 4), (16, 3, 4), (17, 16, 2), (64, 1, 1),
+                                 (100, 2, 3)):
+        size = f"{steps}x{batch}x{hidden}"
+        for kind in KINDS:
+            write_case(out, f"{kind.lower()}_{size}", kind, ("B", "initial_h"),
+                       sizes=(steps, batch, hidden))
+        write_case(out, f"gru_{size}_linear_before_reset", "GRU", ("B", "initial_h"),
+                   ["Y_h"], sizes=(steps, batch, hidden), linear_before_reset=1)
 
     for name in ACTIVATIONS:
         write_case(out, f"rnn_{name.lower()}", "RNN", ("B",), activations=[name])

@@ -286,7 +286,8 @@ def CpuEmitKernelsPass
     One strategy per operation, chosen by facts of it: sums of products with a
     register tile, reductions along the lanes, other reductions with
     accumulators in registers, elementwise work along contiguous data. A bias
-    before a reduction and an activation after it become part of it; kernels
+    before a reduction and an activation after it become part of it, and so does
+    what combines equal parts of a product, the gates of a recurrence; kernels
     that hand each other rows (softmax, norms) take a few rows at a time. A frozen
     parameter that only contractions read, no element of it in two orders, is
     packed: panels of a few vectors, each step of the reduction one contiguous
@@ -333,6 +334,8 @@ def CpuEmitKernelsPass
     Statistic<"numContractions", "num-contractions", "sums of products">,
     Statistic<"numReductions", "num-reductions", "other reductions">,
     Statistic<"numElementwise", "num-elementwise", "elementwise operations">,
+    Statistic<"numGated", "num-gated",
+              "contractions joined to what combines parts of their result">,
     Statistic<"numJoined", "num-joined",
               "elementwise operations that became part of a reduction">,
     Statistic<"numGrouped", "num-grouped",

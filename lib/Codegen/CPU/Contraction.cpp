@@ -8,6 +8,7 @@
 // are copied to panels first.
 
 #include "Body.h"
+#include "Gates.h"
 #include "Strategies.h"
 #include "TileChoice.h"
 #include "TiledLoops.h"
@@ -248,6 +249,10 @@ static bool areDots(const Nest &nest, int laneLoop, const Machine &machine) {
 
 bool emitContraction(Emitter &emitter) {
   const Nest &nest = emitter.nest;
+  if (nest.gates) {
+    emitGates(emitter);
+    return true;
+  }
   if (nest.packed)
     return emitAlongOutput(emitter, nest.packed->loop);
   return isContraction(nest) &&

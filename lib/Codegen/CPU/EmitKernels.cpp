@@ -7,6 +7,7 @@
 #include "Ligature/Dialect/Share/IR/Share.h"
 
 #include "FillBorder.h"
+#include "Gates.h"
 #include "GroupRows.h"
 #include "JoinStages.h"
 #include "OutlineKernel.h"
@@ -100,6 +101,10 @@ struct CpuEmitKernels
     }
     if (pack)
       numPacked += packPanels(module, plans, machine, winograd);
+    for (KernelPlan &plan : plans)
+      if (succeeded(plan.nest) && plan.nest->gates &&
+          !plan.parts.front().packed)
+        plan.parts = plan.separate;
     if (failed(writeAll(plans, rewriter)))
       return signalPassFailure();
     for (func::FuncOp function : functions)
@@ -145,7 +150,7 @@ private:
 
   KernelPlan plan(linalg::GenericOp op,
                   const llvm::SmallDenseSet<Operation *> &taken) {
-    KernelPlan plan{op, describe(op), {}, {}, {}};
+    KernelPlan plan{op, describe(op), {}, {}, {}, {}};
     if (failed(plan.nest) || plan.nest->empty())
       return plan;
     if (readsElsewhere(*plan.nest)) {
@@ -154,6 +159,9 @@ private:
     }
     if (join && !plan.nest->loopsOfKind(/*reduction=*/true).empty())
       joinStages(*plan.nest, machine, taken, plan.joined);
+    if (join && pack &&
+        joinGates(*plan.nest, machine, taken, plan.joined, plan.separate))
+      ++numGated;
     plan.parts = {*plan.nest};
     if (plan.nest->loopsOfKind(/*reduction=*/true).empty() &&
         plan.joined.empty())

@@ -139,7 +139,7 @@ static std::pair<Nest, unsigned> apply(const Nest &nest, const Cut &cut) {
 
 static bool mayJoin(const KernelPlan &plan) {
   return succeeded(plan.nest) && !plan.nest->empty() && !plan.winograd &&
-         !plan.nest->packed && plan.parts.size() == 1;
+         !plan.nest->packed && !plan.nest->gates && plan.parts.size() == 1;
 }
 
 /// Whether rows of a sum of products read what other rows read too: a step of

@@ -26,7 +26,7 @@ bool touches(Operation *op, Value root) {
   return walk.wasInterrupted();
 }
 
-static bool mayWrite(Operation *op, Value root) {
+bool mayWrite(Operation *op, Value root) {
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp)
     return touches(op, root);
@@ -76,7 +76,6 @@ private:
   bool remap(const Nest &stage, const Access &shared, const Access &own,
              Access &access) const;
   bool keepsLanes(const Access &access, const Access &own, bool stored) const;
-  bool isDeadAfter(Value root, Operation *last) const;
 
   Nest &nest;
   const Machine &machine;
@@ -189,8 +188,7 @@ bool Joiner::joinStart(unsigned output) {
   return true;
 }
 
-/// Whether nothing after `last` wants what the buffer holds.
-bool Joiner::isDeadAfter(Value root, Operation *last) const {
+bool isDeadAfter(Value root, Operation *last) {
   auto alloc = root.getDefiningOp<memref::AllocOp>();
   if (!alloc || alloc->getBlock() != last->getBlock())
     return false;

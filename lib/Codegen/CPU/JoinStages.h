@@ -17,8 +17,12 @@ void joinStages(Nest &nest, const Machine &machine,
                 const llvm::SmallDenseSet<mlir::Operation *> &taken,
                 llvm::SmallVectorImpl<mlir::Operation *> &joined);
 
-/// Whether `op` may read or write the buffer under `root`.
+/// Whether `op` may read or write, or may write the buffer under `root`.
 bool touches(mlir::Operation *op, mlir::Value root);
+bool mayWrite(mlir::Operation *op, mlir::Value root);
+
+/// Whether nothing after `last` wants what the buffer `root` holds.
+bool isDeadAfter(mlir::Value root, mlir::Operation *last);
 
 } // namespace lig::codegen::cpu
 

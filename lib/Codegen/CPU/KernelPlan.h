@@ -14,6 +14,8 @@ struct KernelPlan {
   /// The nest, or the parts that it was cut into, to be written one after
   /// another.
   std::vector<Nest> parts;
+  /// The parts if it has gates, but its weight is not packed by them.
+  std::vector<Nest> separate;
   /// Set if the only part is a convolution whose filters were transformed: it
   /// reads panels of them in this order.
   struct Transformed {

@@ -23,6 +23,9 @@ SmallVector<Block *> Nest::bodies() const {
       result.push_back(start->body);
   for (const Stage &end : ends)
     result.push_back(end.body);
+  if (gates)
+    for (const Stage &stage : gates->stages)
+      result.push_back(stage.body);
   return result;
 }
 
@@ -96,6 +99,8 @@ void eraseLoop(Nest &nest, unsigned loop) {
     else if (target > int(loop))
       --target;
   }
+  if (nest.gates && nest.gates->loop > loop)
+    --nest.gates->loop;
 }
 
 void splitLoop(Nest &nest, unsigned loop, int64_t inner) {

@@ -62,6 +62,18 @@ struct PackedInput {
   int64_t lanes, columns;
 };
 
+/// A result that is cut into equal parts along a loop of their own, and the
+/// elementwise bodies that combine them.
+struct Gates {
+  /// The last loop; a tile holds all of its steps.
+  unsigned loop;
+  /// The result that is cut, of the outputs and the ends.
+  unsigned result;
+  /// Run on a tile without that loop. Results are counted anew: the gates come
+  /// first.
+  llvm::SmallVector<Stage> stages;
+};
+
 struct Nest {
   mlir::Operation *op = nullptr;
   llvm::SmallVector<Loop> loops;
@@ -77,6 +89,8 @@ struct Nest {
   /// What happens to results before they are stored.
   llvm::SmallVector<Stage> ends;
   llvm::SmallVector<Store> stores;
+  /// If set, `stores` count the results that it counts.
+  std::optional<Gates> gates;
   /// The loop that a dimension of the operation became; -1 if it has one step.
   llvm::SmallVector<int> loopOfDim;
   std::optional<PackedInput> packed;

@@ -97,7 +97,10 @@ void PanelPacker::read(KernelPlan &plan, unsigned input,
   }
   SmallVector<Reading, 1> &known = readings[name];
   auto same = llvm::find_if(known, [&](const Reading &reading) {
-    return reading.slices == slice->count && reading.layout.readsLike(*layout);
+    return reading.slices == slice->count &&
+           reading.layout.readsLike(*layout) &&
+           reading.readers.front().plan->nest->gates.has_value() ==
+               plan.nest->gates.has_value();
   });
   if (same == known.end())
     same = known.insert(known.end(), {*layout, slice->count, {}});
@@ -188,6 +191,11 @@ static double costOf(const Reading &reading, const PanelLayout &layout,
 void PanelPacker::chooseWidth(Reading &reading) const {
   double best = -1;
   int64_t width = reading.layout.lanes;
+  // Gates are the columns of a tile already.
+  if (reading.readers.front().plan->nest->gates) {
+    reading.layout.width = width;
+    return;
+  }
   for (int64_t columns = 1; columns <= kMaxColumns; ++columns) {
     PanelLayout layout = reading.layout;
     layout.width = columns * layout.lanes;

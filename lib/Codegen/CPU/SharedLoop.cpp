@@ -19,13 +19,17 @@ static constexpr int64_t kEnoughSteps = 16;
 // as some twenty of them.
 double estimateCycles(const Nest &nest, int64_t lanes) {
   double cycles = 0.5;
-  for (Block *body : nest.bodies())
+  for (Block *body : nest.bodies()) {
+    // Gates are combined once for all steps of the sum.
+    if (nest.gates && body != nest.body())
+      break;
     for (Operation &op : body->without_terminator()) {
       bool isCheap =
           !isa<math::MathDialect>(op.getDialect()) ||
           isa<math::AbsFOp, math::AbsIOp, math::FmaOp, math::SqrtOp>(op);
       cycles += isCheap ? 0.25 : 10;
     }
+  }
   for (const Loop &loop : nest.loops)
     cycles *= loop.extent;
   return cycles / lanes;

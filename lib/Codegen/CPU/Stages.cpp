@@ -57,10 +57,10 @@ SmallVector<Value> runBody(Emitter &e, const Tile &tile,
   return results;
 }
 
-void finish(Emitter &e, const Tile &tile, const Position &position,
-            ArrayRef<Value> results) {
-  SmallVector<Value> values(results);
-  for (const Stage &stage : e.nest.ends) {
+/// Runs `stages`, whose results are added to `values`.
+static void runStages(Emitter &e, const Tile &tile, const Position &position,
+                      ArrayRef<Stage> stages, SmallVector<Value> &values) {
+  for (const Stage &stage : stages) {
     SmallVector<Binding> bindings;
     for (int source : stage.sources) {
       if (source >= 0)
@@ -73,6 +73,28 @@ void finish(Emitter &e, const Tile &tile, const Position &position,
     SmallVector<Value> next =
         Body(e, tile, position, stage.body, bindings).yields();
     values.append(next);
+  }
+}
+
+/// The columns of a result, one after another.
+static SmallVector<Value> cutColumns(const Tile &tile, ArrayRef<Value> values) {
+  SmallVector<Value> result;
+  for (int64_t column = 0; column < tile.columns; ++column)
+    for (int64_t row = 0; row < tile.rows; ++row)
+      result.push_back(values[row * tile.columns + column]);
+  return result;
+}
+
+void finish(Emitter &e, Tile tile, const Position &position,
+            ArrayRef<Value> results) {
+  SmallVector<Value> values(results);
+  runStages(e, tile, position, e.nest.ends, values);
+  if (const std::optional<Gates> &gates = e.nest.gates) {
+    values = cutColumns(tile, ArrayRef(values).slice(
+                                  gates->result * tile.size(), tile.size()));
+    tile.columnLoop = -1;
+    tile.columns = 1;
+    runStages(e, tile, position, gates->stages, values);
   }
   for (Store store : e.nest.stores)
     for (int64_t i = 0; i < tile.size(); ++i) {

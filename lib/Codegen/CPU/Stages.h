@@ -17,7 +17,7 @@ llvm::SmallVector<mlir::Value> runBody(Emitter &emitter, const Tile &tile,
                                        mlir::ValueRange carried);
 
 /// Runs the stages after the reduction on `results` and stores.
-void finish(Emitter &emitter, const Tile &tile, const Position &position,
+void finish(Emitter &emitter, Tile tile, const Position &position,
             llvm::ArrayRef<mlir::Value> results);
 
 } // namespace lig::codegen::cpu

@@ -114,18 +114,23 @@ void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
     (isRow ? smaller.rows : smaller.columns) = left;
     return inside(order, position, smaller);
   }
+  // Columns along another loop are as many as before.
+  auto setColumns = [&](int64_t columns) {
+    if (tile.columnLoop == tile.laneLoop)
+      smaller.columns = columns;
+  };
   int64_t vectors = left / tile.lanes, tail = left % tile.lanes;
   bool narrow = tail == 1 || (tail && !masks) ||
                 (vectors == 0 && llvm::isPowerOf2_64(tail));
-  smaller.columns = vectors + (tail && !narrow);
-  if (smaller.columns) {
+  if (int64_t columns = vectors + (tail && !narrow)) {
+    setColumns(columns);
     smaller.active = tail && !narrow ? tail : tile.lanes;
     inside(order, position, smaller);
   }
   if (!tail || !narrow)
     return;
   int64_t done = vectors * tile.lanes;
-  smaller.columns = 1;
+  setColumns(1);
   smaller.lanes = smaller.active = llvm::bit_floor<uint64_t>(tail);
   inside(order, e.advance(position, loop, done), smaller);
   if (int64_t more = tail - smaller.lanes)

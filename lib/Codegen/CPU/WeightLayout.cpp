@@ -57,6 +57,11 @@ static int chooseLaneLoop(const Nest &nest, unsigned weight) {
   return best;
 }
 
+/// Whether a panel holds all of the loop: gates alternate in it.
+static bool isStep(const Nest &nest, unsigned loop) {
+  return nest.loops[loop].reduction || (nest.gates && nest.gates->loop == loop);
+}
+
 std::optional<PanelLayout> layoutFor(const Nest &nest, unsigned weight,
                                             const Machine &machine,
                                             int &laneLoop) {
@@ -82,7 +87,7 @@ std::optional<PanelLayout> layoutFor(const Nest &nest, unsigned weight,
     if (int(i) == laneLoop)
       layout.lane = {loop.extent, access.strides[i]};
     else if (access.strides[i])
-      (loop.reduction ? layout.steps : layout.outer)
+      (isStep(nest, i) ? layout.steps : layout.outer)
           .push_back({loop.extent, access.strides[i]});
   }
   if (layout.steps.empty())
@@ -106,7 +111,7 @@ std::vector<Nest> cutByPanels(const Nest &nest, unsigned weight, int laneLoop,
     for (unsigned loop = part.loops.size(); loop-- > 0;) {
       if (int(loop) == laneLoop || !input.strides[loop])
         continue;
-      int64_t &next = part.loops[loop].reduction ? step : outer;
+      int64_t &next = isStep(part, loop) ? step : outer;
       input.strides[loop] = next;
       next *= part.loops[loop].extent;
     }
