@@ -80,6 +80,12 @@ static bool canEvaluate(Operation *op) {
       .Default([](Operation *) { return false; });
 }
 
+static SmallVector<Value> inputsOf(Operation *op) {
+  if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
+    return lig::valuesReadBy(linalg);
+  return SmallVector<Value>(op->getOperands());
+}
+
 /// A scalar constant as a tensor of rank zero.
 static std::optional<TensorBytes> scalarBytes(Value value) {
   Attribute attr;
@@ -140,7 +146,7 @@ ConstantEvaluator::Facts ConstantEvaluator::computeFacts(Value value) {
   }
   if (!canEvaluate(op))
     return result;
-  for (Value operand : op->getOperands()) {
+  for (Value operand : inputsOf(op)) {
     Facts part = getFacts(operand);
     if (!part.known)
       return Facts();
@@ -205,7 +211,7 @@ std::optional<TensorBytes> ConstantEvaluator::compute(Operation *op) {
     return TensorBytes::allocate(type);
 
   SmallVector<TensorBytes> operands;
-  for (Value operand : op->getOperands()) {
+  for (Value operand : inputsOf(op)) {
     std::optional<TensorBytes> bytes = evaluate(operand);
     if (!bytes)
       return std::nullopt;

@@ -166,8 +166,15 @@ bool canEvaluateLinalg(linalg::LinalgOp op) {
   return passedOn(op) >= 0 || ScalarProgram::compile(*op.getBlock());
 }
 
-TensorBytes evaluateLinalg(linalg::LinalgOp op,
-                           ArrayRef<TensorBytes> operands) {
+SmallVector<Value> valuesReadBy(linalg::LinalgOp op) {
+  SmallVector<Value> values(op->getOperands());
+  if (auto program = ScalarProgram::compile(*op.getBlock()))
+    llvm::append_range(values, program->getTables());
+  return values;
+}
+
+std::optional<TensorBytes> evaluateLinalg(linalg::LinalgOp op,
+                                          ArrayRef<TensorBytes> operands) {
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
   SmallVector<Linear> strides;
   for (OpOperand &operand : op->getOpOperands())
@@ -185,8 +192,11 @@ TensorBytes evaluateLinalg(linalg::LinalgOp op,
   unsigned output = op->getNumOperands() - 1;
   llvm::copy(operands[output].data, result.mutableData());
   SmallVector<const char *> bases;
-  for (const TensorBytes &operand : operands)
+  SmallVector<ArrayRef<char>> tables;
+  for (const TensorBytes &operand : operands.take_front(op->getNumOperands()))
     bases.push_back(operand.data.data());
+  for (const TensorBytes &table : operands.drop_front(op->getNumOperands()))
+    tables.push_back(table.data);
   bases[output] = result.mutableData();
 
   int64_t count = extents.back();
@@ -207,20 +217,24 @@ TensorBytes evaluateLinalg(linalg::LinalgOp op,
   for (Value operand : op->getOperands())
     kinds.push_back(*getScalarKind(getElementTypeOrSelf(operand)));
   SmallVector<Scalar> slots(program.getNumSlots(), Scalar{0});
+  bool isInside = true;
   walker.run([&](MutableArrayRef<int64_t> indices, ArrayRef<int64_t> at) {
-    for (int64_t i = 0; i < count; ++i) {
+    for (int64_t i = 0; i < count && isInside; ++i) {
       indices[last] = i;
       for (unsigned k = 0; k < kinds.size(); ++k)
         slots[k] = loadScalar(kinds[k],
                               bases[k] + at[k] + i * strides[k].factors[last]);
-      Scalar value = program.run(slots.data(), indices.data());
-      storeScalar(kinds[output], value,
-                  result.mutableData() + at[output] +
-                      i * strides[output].factors[last]);
+      std::optional<Scalar> value =
+          program.run(slots.data(), indices.data(), tables);
+      isInside = value.has_value();
+      if (value)
+        storeScalar(kinds[output], *value,
+                    result.mutableData() + at[output] +
+                        i * strides[output].factors[last]);
     }
     indices[last] = 0;
   });
-  return result;
+  return isInside ? std::optional(std::move(result)) : std::nullopt;
 }
 
 } // namespace lig

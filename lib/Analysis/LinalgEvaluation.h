@@ -10,10 +10,15 @@ namespace lig {
 /// True if evaluateLinalg can compute the operation and is quick about it.
 bool canEvaluateLinalg(mlir::linalg::LinalgOp op);
 
-/// The result, given all operands in order, the scalars among them as tensors
-/// of rank zero.
-TensorBytes evaluateLinalg(mlir::linalg::LinalgOp op,
-                           llvm::ArrayRef<TensorBytes> operands);
+/// What the operation reads: its operands, then tensors that its body extracts
+/// elements of.
+llvm::SmallVector<mlir::Value> valuesReadBy(mlir::linalg::LinalgOp op);
+
+/// The result, given all that is read in the order of valuesReadBy, the scalars
+/// among them as tensors of rank zero. Nothing if an element is asked for that
+/// lies outside its tensor.
+std::optional<TensorBytes>
+evaluateLinalg(mlir::linalg::LinalgOp op, llvm::ArrayRef<TensorBytes> values);
 } // namespace lig
 
 #endif // LIGATURE_LIB_ANALYSIS_LINALGEVALUATION_H

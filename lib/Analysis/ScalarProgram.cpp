@@ -7,8 +7,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 #include <cstring>
@@ -241,7 +243,8 @@ static bool describe(Operation *op, Step &step) {
           [&](auto) { return f1([](F a) { return a; }); })
       .Case<arith::ExtSIOp, arith::TruncIOp, arith::IndexCastOp>(
           [&](auto) { return form(Step::Move); })
-      .Case([&](arith::ExtUIOp) { return form(Step::ZeroExtend); })
+      .Case<arith::ExtUIOp, arith::IndexCastUIOp>(
+          [&](auto) { return form(Step::ZeroExtend); })
       .Case([&](arith::SIToFPOp) { return form(Step::ToFloat); })
       .Case([&](arith::UIToFPOp) { return form(Step::ToFloatU); })
       .Case([&](arith::FPToSIOp) { return form(Step::ToInt); })
@@ -267,61 +270,142 @@ static std::optional<Scalar> constantOf(Value value) {
   return scalar;
 }
 
-std::optional<ScalarProgram> ScalarProgram::compile(Block &block) {
-  ScalarProgram program;
+/// Adds steps to a program, one operation at a time.
+class ScalarProgram::Compiler {
+public:
+  explicit Compiler(ScalarProgram &program) : program(program) {}
+
+  bool addArguments(Block &block);
+  bool add(Operation &op);
+  bool yield(Operation &terminator);
+
+private:
+  unsigned append(Step step) {
+    step.result = program.numSlots++;
+    program.steps.push_back(step);
+    return step.result;
+  }
+  unsigned appendConstant(ScalarKind kind, Scalar value) {
+    Step step{Step::Constant, kind, 0};
+    step.constant = value;
+    return append(step);
+  }
+  std::optional<unsigned> slotOf(Value value);
+  bool addExtract(tensor::ExtractOp extract);
+
+  ScalarProgram &program;
   DenseMap<Value, unsigned> slots;
+};
+
+bool ScalarProgram::Compiler::addArguments(Block &block) {
   for (Value argument : block.getArguments()) {
     if (!getScalarKind(argument.getType()))
-      return std::nullopt;
+      return false;
     slots[argument] = program.numSlots++;
   }
-  auto slotOf = [&](Value value) -> std::optional<unsigned> {
-    if (auto it = slots.find(value); it != slots.end())
-      return it->second;
-    std::optional<Scalar> constant = constantOf(value);
-    std::optional<ScalarKind> kind = getScalarKind(value.getType());
-    if (!constant || !kind)
-      return std::nullopt;
-    Step step{Step::Constant, *kind, program.numSlots++};
-    step.constant = *constant;
-    program.steps.push_back(step);
-    return slots[value] = step.result;
+  return true;
+}
+
+std::optional<unsigned> ScalarProgram::Compiler::slotOf(Value value) {
+  if (auto it = slots.find(value); it != slots.end())
+    return it->second;
+  std::optional<Scalar> constant = constantOf(value);
+  std::optional<ScalarKind> kind = getScalarKind(value.getType());
+  if (!constant || !kind)
+    return std::nullopt;
+  return slots[value] = appendConstant(*kind, *constant);
+}
+
+/// The position in the table as one number, then the element there.
+bool ScalarProgram::Compiler::addExtract(tensor::ExtractOp extract) {
+  auto type = dyn_cast<RankedTensorType>(extract.getTensor().getType());
+  std::optional<ScalarKind> kind = getScalarKind(extract.getType());
+  if (!type || !type.hasStaticShape() || !kind ||
+      extract.getTensor().getParentBlock() == extract->getBlock())
+    return false;
+  auto combine = [&](int64_t (*function)(int64_t, int64_t), unsigned a,
+                     unsigned b) {
+    Step step{Step::I2, ScalarKind::I64, 0, {a, b, 0}};
+    step.i2 = function;
+    return append(step);
   };
-  for (Operation &op : block.without_terminator()) {
-    if (op.getNumResults() != 1 || op.getNumOperands() > 3)
-      return std::nullopt;
-    if (constantOf(op.getResult(0)))
-      continue;
-    std::optional<ScalarKind> kind = getScalarKind(op.getResult(0).getType());
-    Step step{Step::Move, kind.value_or(ScalarKind::I64), 0};
-    if (!kind || !describe(&op, step))
-      return std::nullopt;
-    for (auto [i, operand] : llvm::enumerate(op.getOperands())) {
-      std::optional<unsigned> slot = slotOf(operand);
-      if (!slot)
-        return std::nullopt;
-      step.operands[i] = *slot;
-    }
-    // Reading unsigned needs the width of what is read.
-    if (op.getNumOperands() != 0 &&
-        (step.form == Step::ZeroExtend || step.form == Step::ToFloatU ||
-         step.form == Step::CompareI)) {
-      int64_t width = widthOf(*getScalarKind(op.getOperand(0).getType()));
-      step.constant.i =
-          width == 64 ? -1 : static_cast<int64_t>((uint64_t(1) << width) - 1);
-    }
-    step.result = program.numSlots++;
-    slots[op.getResult(0)] = step.result;
-    program.steps.push_back(step);
+  auto number = [&](int64_t value) {
+    Scalar scalar;
+    scalar.i = value;
+    return appendConstant(ScalarKind::I64, scalar);
+  };
+  unsigned at = number(0);
+  for (auto [index, extent] :
+       llvm::zip_equal(extract.getIndices(), type.getShape())) {
+    std::optional<unsigned> slot = slotOf(index);
+    if (!slot)
+      return false;
+    at = combine([](int64_t a, int64_t b) { return a * b; }, at,
+                 number(extent));
+    at = combine([](int64_t a, int64_t b) { return a + b; }, at, *slot);
   }
-  Operation *terminator = block.getTerminator();
-  if (terminator->getNumOperands() != 1)
+  Step step{Step::Extract, *kind, 0, {at, 0, 0}};
+  auto known = llvm::find(program.tables, extract.getTensor());
+  step.number = known - program.tables.begin();
+  if (known == program.tables.end())
+    program.tables.push_back(extract.getTensor());
+  slots[extract] = append(step);
+  return true;
+}
+
+bool ScalarProgram::Compiler::add(Operation &op) {
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+    return addExtract(extract);
+  if (op.getNumResults() != 1 || op.getNumOperands() > 3)
+    return false;
+  if (constantOf(op.getResult(0)))
+    return true;
+  std::optional<ScalarKind> kind = getScalarKind(op.getResult(0).getType());
+  Step step{Step::Move, kind.value_or(ScalarKind::I64), 0};
+  if (!kind || !describe(&op, step))
+    return false;
+  for (auto [i, operand] : llvm::enumerate(op.getOperands())) {
+    std::optional<unsigned> slot = slotOf(operand);
+    if (!slot)
+      return false;
+    step.operands[i] = *slot;
+  }
+  // Reading unsigned needs the width of what is read.
+  if (op.getNumOperands() != 0 &&
+      (step.form == Step::ZeroExtend || step.form == Step::ToFloatU ||
+       step.form == Step::CompareI)) {
+    int64_t width = widthOf(*getScalarKind(op.getOperand(0).getType()));
+    step.constant.i =
+        width == 64 ? -1 : static_cast<int64_t>((uint64_t(1) << width) - 1);
+  }
+  slots[op.getResult(0)] = append(step);
+  return true;
+}
+
+bool ScalarProgram::Compiler::yield(Operation &terminator) {
+  if (terminator.getNumOperands() != 1)
+    return false;
+  std::optional<unsigned> yielded = slotOf(terminator.getOperand(0));
+  program.yielded = yielded.value_or(0);
+  return yielded.has_value();
+}
+
+std::optional<ScalarProgram> ScalarProgram::compile(Block &block) {
+  ScalarProgram program;
+  Compiler compiler(program);
+  if (!compiler.addArguments(block))
     return std::nullopt;
-  std::optional<unsigned> yielded = slotOf(terminator->getOperand(0));
-  if (!yielded)
+  for (Operation &op : block.without_terminator())
+    if (!compiler.add(op))
+      return std::nullopt;
+  if (!compiler.yield(*block.getTerminator()))
     return std::nullopt;
-  program.yielded = *yielded;
   return program;
+}
+
+/// Bytes of an element in memory.
+static int64_t bytesOf(ScalarKind kind) {
+  return llvm::divideCeil(widthOf(kind), 8);
 }
 
 static bool compareInts(const Step &step, int64_t a, int64_t b) {
@@ -331,7 +415,9 @@ static bool compareInts(const Step &step, int64_t a, int64_t b) {
                                   APInt(width, b, true, true));
 }
 
-Scalar ScalarProgram::run(Scalar *slots, const int64_t *indices) const {
+std::optional<Scalar>
+ScalarProgram::run(Scalar *slots, const int64_t *indices,
+                   ArrayRef<ArrayRef<char>> elements) const {
   for (const Step &step : steps) {
     Scalar a = slots[step.operands[0]], b = slots[step.operands[1]];
     Scalar &result = slots[step.result];
@@ -378,6 +464,14 @@ Scalar ScalarProgram::run(Scalar *slots, const int64_t *indices) const {
     case Step::Index:
       result.i = indices[step.number];
       break;
+    case Step::Extract: {
+      ArrayRef<char> table = elements[step.number];
+      int64_t width = bytesOf(step.kind);
+      if (a.i < 0 || a.i >= static_cast<int64_t>(table.size()) / width)
+        return std::nullopt;
+      result = loadScalar(step.kind, table.data() + a.i * width);
+      break;
+    }
     }
   }
   return slots[yielded];

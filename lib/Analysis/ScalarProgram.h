@@ -4,6 +4,7 @@
 
 #include "mlir/IR/Block.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/SmallVector.h"
 
 #include <optional>
 
@@ -25,13 +26,19 @@ void storeScalar(ScalarKind kind, Scalar value, char *to);
 
 class ScalarProgram {
 public:
-  /// Nothing if the block holds an operation beyond scalar arithmetic.
+  /// Nothing if the block holds an operation beyond scalar arithmetic and
+  /// tensor.extract.
   static std::optional<ScalarProgram> compile(mlir::Block &block);
 
   /// Runs on `slots`, whose first entries are the block's arguments; `indices`
-  /// are the loops' positions for linalg.index. Returns the yielded value.
-  Scalar run(Scalar *slots, const int64_t *indices) const;
+  /// are the loops' positions for linalg.index, `tables` the elements of
+  /// getTables(). Returns the yielded value; nothing if an element lies outside
+  /// its table.
+  std::optional<Scalar> run(Scalar *slots, const int64_t *indices,
+                            llvm::ArrayRef<llvm::ArrayRef<char>> tables) const;
   unsigned getNumSlots() const { return numSlots; }
+  /// Tensors from outside the block that it extracts elements of.
+  llvm::ArrayRef<mlir::Value> getTables() const { return tables; }
 
   struct Step {
     enum Form {
@@ -47,7 +54,8 @@ public:
       ZeroExtend,
       Move,
       Constant,
-      Index
+      Index,
+      Extract
     };
     Form form;
     ScalarKind kind;
@@ -56,13 +64,16 @@ public:
     double (*f1)(double) = nullptr;
     double (*f2)(double, double) = nullptr;
     int64_t (*i2)(int64_t, int64_t) = nullptr;
-    /// A predicate, a bit width, a loop, or the constant.
+    /// A predicate, a bit width, a loop, a table, or the constant.
     int64_t number = 0;
     Scalar constant = {0};
   };
 
 private:
+  class Compiler;
+
   std::vector<Step> steps;
+  llvm::SmallVector<mlir::Value> tables;
   unsigned numSlots = 0;
   unsigned yielded = 0;
 };

@@ -2,7 +2,12 @@
 // quarter of the bytes makes everything faster that waits for memory, which is
 // what small batches and recurrences do. It changes results, so it is asked for
 // by name, and every parameter says how much it changed.
+//
+// A model that reads a weight through a table has asked itself. Other passes see
+// the weight as it stands (kCodesAttr); here it becomes codes again, exactly.
 
+#include "Codebook.h"
+#include "ParameterTable.h"
 #include "WeightReaders.h"
 
 #include "Ligature/Codegen/Passes.h"
@@ -29,9 +34,10 @@ struct NarrowWeights
 
   void runOnOperation() override {
     std::optional<WeightFormat> wanted = parseWeightFormat(format);
-    if (!wanted) {
+    if (!wanted && format != "f32") {
       getOperation().emitError("weights cannot be stored as '")
-          << format << "'; the formats are bf16, f16 and int8";
+          << format
+          << "'; the formats are f32, bf16, f16, int8 and codebook4";
       return signalPassFailure();
     }
     llvm::DenseMap<StringAttr, SmallVector<Operation *>> reads;
@@ -39,23 +45,79 @@ struct NarrowWeights
       if (StringAttr name = lig::share::getSymbolRead(op))
         reads[name].push_back(op);
     });
-    SymbolTable symbols(getOperation());
-    for (auto param :
-         llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
-      if (isCandidate(param))
-        narrow(param, reads[param.getSymNameAttr()], *wanted, symbols);
+    lig::codegen::ParameterTable parameters(getOperation());
+    SmallVector<ParamOp> params(getOperation().getOps<ParamOp>());
+    for (ParamOp param : params) {
+      ArrayRef<Operation *> ofParam = reads[param.getSymNameAttr()];
+      if (param->removeAttr(kCodesAttr) && isKnown(param))
+        encode(param, ofParam, parameters);
+      else if (wanted && isCandidate(param))
+        narrow(param, ofParam, *wanted, parameters);
+    }
   }
 
 private:
-  bool isCandidate(ParamOp param) {
-    RankedTensorType type = param.getTensorType();
+  static bool isKnown(ParamOp param) {
     return param.isFrozen() && param.getElements() &&
-           type.getElementType().isF32() &&
-           type.getNumElements() >= minElements;
+           param.getTensorType().getElementType().isF32();
+  }
+
+  bool isCandidate(ParamOp param) {
+    return isKnown(param) &&
+           param.getTensorType().getNumElements() >= minElements;
+  }
+
+  /// Stores the codes again that the model reads its values by.
+  void encode(ParamOp param, ArrayRef<Operation *> reads,
+              lig::codegen::ParameterTable &parameters) {
+    std::optional<TensorBytes> bytes = lig::readElements(param.getElements());
+    if (!bytes)
+      return;
+    IRRewriter rewriter(&getContext());
+    for (WeightFormat wanted :
+         {WeightFormat::Codebook4, WeightFormat::Codebook8}) {
+      std::optional<lig::codegen::NarrowWeights> narrowed =
+          narrowWeights(*bytes, wanted, Channels());
+      if (!narrowed || narrowed->scales.type.getNumElements())
+        continue;
+      WeightReaders::Meaning meaning =
+          store(param, *bytes, *narrowed, wanted, Channels(), parameters);
+      WeightReaders readers(reads, rewriter);
+      if (readers.canNarrow())
+        readers.narrow(meaning, rewriter);
+      else
+        for (Operation *read : reads)
+          decode(read, meaning, rewriter);
+      ++numEncoded;
+      return;
+    }
+  }
+
+  /// All elements of what `read` reads, for readers that want them so.
+  static void decode(Operation *read, const WeightReaders::Meaning &meaning,
+                     RewriterBase &rewriter) {
+    Value codes = read->getResult(0);
+    auto type = cast<RankedTensorType>(codes.getType());
+    codes.setType(type.clone(meaning.element));
+    Value table = readTable(rewriter, read, meaning.table);
+    rewriter.setInsertionPointAfter(read);
+    Location loc = read->getLoc();
+    Value room = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                         type.getElementType());
+    AffineMap map = rewriter.getMultiDimIdentityMap(type.getRank());
+    SmallVector<utils::IteratorType> loops(type.getRank(),
+                                           utils::IteratorType::parallel);
+    auto decoded = linalg::GenericOp::create(
+        rewriter, loc, type, codes, room, ArrayRef<AffineMap>{map, map}, loops,
+        [&](OpBuilder &b, Location at, ValueRange in) {
+          linalg::YieldOp::create(
+              b, at, widen(b, at, in[0], type.getElementType(), table));
+        });
+    rewriter.replaceAllUsesExcept(codes, decoded.getResult(0), decoded);
   }
 
   void narrow(ParamOp param, ArrayRef<Operation *> reads, WeightFormat wanted,
-              SymbolTable &symbols) {
+              lig::codegen::ParameterTable &parameters) {
     IRRewriter rewriter(&getContext());
     WeightReaders readers(reads, rewriter);
     if (!readers.canNarrow())
@@ -67,13 +129,9 @@ private:
     auto narrowed = narrowWeights(*bytes, wanted, channels);
     if (!narrowed)
       return;
-    bytesSaved += bytes->data.size() - narrowed->values.data.size() -
-                  narrowed->scales.data.size();
     ++numNarrowed;
-    StringAttr scales = addScales(param, narrowed->scales, symbols);
-    param.setType(narrowed->values.type);
-    param.setValueAttr(
-        lig::makeElements(narrowed->values, param.getSymName()));
+    WeightReaders::Meaning meaning =
+        store(param, *bytes, *narrowed, wanted, channels, parameters);
     param->setAttr("share.rounding_error",
                    rewriter.getF64FloatAttr(narrowed->error));
     remark::passed(param.getLoc(),
@@ -82,8 +140,36 @@ private:
                        "magnitude",
                        param.getSymName(), stringifyWeightFormat(wanted),
                        narrowed->error);
-    readers.narrow(getElementType(wanted, &getContext()), scales, channels,
-                   rewriter);
+    readers.narrow(meaning, rewriter);
+  }
+
+  /// Gives `param` the narrower numbers, and stores what they mean beside it.
+  WeightReaders::Meaning store(ParamOp param, const TensorBytes &bytes,
+                               const lig::codegen::NarrowWeights &narrowed,
+                               WeightFormat format, Channels channels,
+                               lig::codegen::ParameterTable &parameters) {
+    bytesSaved += bytes.data.size() - narrowed.values.data.size() -
+                  narrowed.scales.data.size();
+    WeightReaders::Meaning meaning;
+    meaning.element = getElementType(format, &getContext());
+    meaning.channels = channels;
+    meaning.scales = addScales(param, narrowed.scales, parameters.getSymbols());
+    if (narrowed.table.type.getNumElements()) {
+      auto [table, isNew] = parameters.getOrCreate(
+          narrowed.table, (param.getSymName() + ".table").str(),
+          param.getLoc());
+      meaning.table = table;
+      if (isNew)
+        copyUses(param, table);
+    }
+    param.setType(narrowed.values.type);
+    param.setValueAttr(lig::makeElements(narrowed.values, param.getSymName()));
+    return meaning;
+  }
+
+  static void copyUses(ParamOp from, ParamOp to) {
+    if (Attribute uses = from->getAttr(lig::share::kUsesAttr))
+      to->setAttr(lig::share::kUsesAttr, uses);
   }
 
   StringAttr addScales(ParamOp param, const TensorBytes &scales,
@@ -97,8 +183,7 @@ private:
                                 TypeAttr::get(scales.type),
                                 lig::makeElements(scales, name), UnitAttr(),
                                 UnitAttr());
-    if (Attribute uses = param->getAttr(lig::share::kUsesAttr))
-      made->setAttr(lig::share::kUsesAttr, uses);
+    copyUses(param, made);
     return symbols.insert(made);
   }
 };

@@ -3,6 +3,7 @@
 // first. Kernels read any strided layout, so only one order need be stored. It
 // is the one most consumers ask for; the others read it through strides.
 
+#include "Codebook.h"
 #include "ParameterTable.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
@@ -172,6 +173,10 @@ private:
     if (isNew)
       copies.add(param, lig::codegen::PackedCopies::countReads(value));
     isNew ? ++numPacked : ++numShared;
+    lig::share::ParamOp source =
+        table.getSymbols().lookup<lig::share::ParamOp>(order.getSymbol());
+    if (Attribute codes = source->getAttr(lig::codegen::kCodesAttr))
+      param->setAttr(lig::codegen::kCodesAttr, codes);
     return param;
   }
 

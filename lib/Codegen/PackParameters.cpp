@@ -3,8 +3,10 @@
 // at compile time. The pass finds the values where such expressions end (some
 // user is not part of one) and puts the results where the model's own parameters
 // are, as long as that stores no more bytes: two scaled copies of one weight are
-// worth less than the tie.
+// worth less than the tie. A weight that is looked up in a table counts as the
+// codes that it will be stored as, so it need not be decoded at run time.
 
+#include "Codebook.h"
 #include "ParameterTable.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
@@ -15,6 +17,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -54,7 +57,21 @@ struct End {
   Value value;
   /// The parameters it reads.
   SmallVector<StringAttr> roots;
+  /// Whether it is looked up in a table.
+  bool isLookup;
   std::optional<lig::TensorBytes> bytes;
+  /// Set if it is to be stored as codes.
+  bool isCoded = false;
+
+  /// What storing it costs.
+  int64_t storedBytes() {
+    int64_t plain = bytes->data.size();
+    if (!isLookup || plain <= kSmallBytes)
+      return plain <= kSmallBytes ? 0 : plain;
+    std::optional<int64_t> coded = lig::codegen::countCodedBytes(*bytes);
+    isCoded = coded && *coded < plain;
+    return isCoded ? *coded : plain;
+  }
 };
 
 /// Expressions that read one another's parameters: packed together or not.
@@ -104,6 +121,9 @@ private:
         return WalkResult::advance();
       Value value = op->getResult(0);
       bool escapes = llvm::any_of(op->getUsers(), [&](Operation *user) {
+        // A body that extracts elements stands for its operation.
+        if (auto around = user->getParentOfType<linalg::LinalgOp>())
+          user = around;
         return user->getNumResults() != 1 ||
                !isKnown(user->getResult(0), evaluator);
       });
@@ -112,23 +132,27 @@ private:
       if (std::optional<lig::StridedView> view = lig::getStridedView(value))
         bytesRead[view->get.getSourceAttr().getAttr()] += bytesOf(view->type);
       else if (isKnown(value, evaluator))
-        ends.push_back({value, findRoots(value), std::nullopt});
+        ends.push_back(makeEnd(value));
       return WalkResult::advance();
     });
   }
 
-  static SmallVector<StringAttr> findRoots(Value value) {
+  static End makeEnd(Value value) {
     llvm::SetVector<Operation *> seen;
     llvm::SetVector<StringAttr> roots;
+    bool isLookup = false;
     seen.insert(value.getDefiningOp());
     for (size_t i = 0; i < seen.size(); ++i) {
       if (auto get = dyn_cast<lig::share::GetOp>(seen[i]))
         roots.insert(get.getSourceAttr().getAttr());
-      for (Value operand : seen[i]->getOperands())
-        if (Operation *op = operand.getDefiningOp())
+      for (Region &region : seen[i]->getRegions())
+        isLookup |= !region.getOps<tensor::ExtractOp>().empty();
+      lig::codegen::forEachValueRead(seen[i], [&](Value read) {
+        if (Operation *op = read.getDefiningOp())
           seen.insert(op);
+      });
     }
-    return roots.takeVector();
+    return {value, roots.takeVector(), isLookup, std::nullopt};
   }
 
   std::vector<Family> makeFamilies() {
@@ -177,8 +201,7 @@ private:
       if (!isNew)
         continue;
       equal.push_back(&*end->bytes);
-      int64_t bytes = end->bytes->data.size();
-      after += bytes <= kSmallBytes ? 0 : bytes;
+      after += end->storedBytes();
     }
     evaluator.dropValues();
     bool saves = after <= before;
@@ -196,6 +219,8 @@ private:
     if (isNew)
       copies.add(param, lig::codegen::PackedCopies::countReads(end.value));
     isNew ? ++numPacked : ++numShared;
+    if (end.isCoded)
+      param->setAttr(lig::codegen::kCodesAttr, UnitAttr::get(&getContext()));
     lig::codegen::replaceByParameter(end.value, param);
     end.bytes.reset();
   }

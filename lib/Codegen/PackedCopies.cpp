@@ -12,6 +12,8 @@
 #include "Ligature/Dialect/Share/IR/BrokenTieReasons.h"
 #include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
+#include "mlir/Transforms/RegionUtils.h"
+
 using namespace mlir;
 using lig::codegen::PackedCopies;
 using lig::share::ParamOp;
@@ -21,21 +23,28 @@ static int64_t countElements(Value value) {
   return type && type.hasStaticShape() ? type.getNumElements() : 0;
 }
 
+void lig::codegen::forEachValueRead(Operation *op,
+                                    llvm::function_ref<void(Value)> visit) {
+  llvm::for_each(op->getOperands(), visit);
+  mlir::visitUsedValuesDefinedAbove(
+      op->getRegions(), [&](OpOperand *operand) { visit(operand->get()); });
+}
+
 PackedCopies::Reads PackedCopies::countReads(Value value) {
   Reads reads;
   // What passes through a slice is no more than the slice.
   SmallVector<std::pair<Value, int64_t>> work = {{value, countElements(value)}};
   llvm::DenseSet<Value> seen;
   while (!work.empty()) {
-    auto [next, most] = work.pop_back_val();
+    Value next = work.back().first;
+    int64_t most = work.pop_back_val().second;
     Operation *op = next.getDefiningOp();
     if (!op || !seen.insert(next).second)
       continue;
     most = std::min(most, countElements(next));
     if (auto get = dyn_cast<share::GetOp>(op))
       reads[get.getSourceAttr().getAttr()] += most;
-    for (Value operand : op->getOperands())
-      work.push_back({operand, most});
+    forEachValueRead(op, [&](Value read) { work.push_back({read, most}); });
   }
   return reads;
 }

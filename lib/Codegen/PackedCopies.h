@@ -6,8 +6,13 @@
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace lig::codegen {
+
+/// Calls `visit` with the operands of `op` and what its regions read besides.
+void forEachValueRead(mlir::Operation *op,
+                      llvm::function_ref<void(mlir::Value)> visit);
 
 class PackedCopies {
 public:

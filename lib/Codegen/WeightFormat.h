@@ -6,7 +6,9 @@
 
 namespace lig::codegen {
 
-enum class WeightFormat { BF16, F16, Int8 };
+/// Codebooks have codes of 4 bits or a byte, kept in a byte each until kernels
+/// pack them, and a table of what the codes stand for.
+enum class WeightFormat { BF16, F16, Int8, Codebook4, Codebook8 };
 std::optional<WeightFormat> parseWeightFormat(llvm::StringRef name);
 llvm::StringRef stringifyWeightFormat(WeightFormat format);
 mlir::Type getElementType(WeightFormat format, mlir::MLIRContext *context);
@@ -23,8 +25,11 @@ struct Channels {
 
 struct NarrowWeights {
   TensorBytes values;
-  /// One f32 a channel; of no elements for floats.
+  /// One f32 a channel; of no elements for floats and exact codebooks.
   TensorBytes scales;
+  /// What codes stand for: 16 f32, or as many as there are for codes of a byte;
+  /// of no elements for other formats.
+  TensorBytes table;
   /// The greatest distance of an element from what is read instead, in parts of
   /// the greatest magnitude in the tensor.
   double error = 0;
@@ -32,7 +37,10 @@ struct NarrowWeights {
 
 /// `wide` (f32) in `format`: floats rounded to nearest even, integers in
 /// [-127, 127] times the scale of their channel, symmetric around zero.
-/// Nothing if an element is no finite number, or none in the format.
+/// A codebook has the distinct values themselves if they are few enough, with
+/// no scales; else codes of 4 bits stand for the clusters of all values divided
+/// by the root of their channel's mean square. Nothing if an element is no
+/// finite number, or none in the format.
 std::optional<NarrowWeights> narrowWeights(const TensorBytes &wide,
                                            WeightFormat format,
                                            Channels channels);

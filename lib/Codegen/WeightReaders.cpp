@@ -162,17 +162,36 @@ Channels WeightReaders::getChannels() const {
   return channels;
 }
 
-/// The number in the weight's former type.
-static Value widen(OpBuilder &b, Location loc, Value narrow, Type wide) {
+Value lig::codegen::readTable(OpBuilder &b, Operation *op,
+                              share::ParamOp table) {
+  if (!table)
+    return {};
+  // The table is the same in every iteration of what is around.
+  while (op->getParentOp() && !isa<FunctionOpInterface>(op->getParentOp()))
+    op = op->getParentOp();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  return share::GetOp::create(b, op->getLoc(), table.getTensorType(),
+                              table.getSymName());
+}
+
+Value lig::codegen::widen(OpBuilder &b, Location loc, Value narrow, Type wide,
+                          Value table) {
+  if (table) {
+    Value at =
+        arith::IndexCastUIOp::create(b, loc, b.getIndexType(), narrow);
+    return tensor::ExtractOp::create(b, loc, table, at);
+  }
   if (isa<FloatType>(narrow.getType()))
     return arith::ExtFOp::create(b, loc, wide, narrow);
   return arith::SIToFPOp::create(b, loc, wide, narrow);
 }
 
-Value WeightReaders::readScales(OpBuilder &b, Location loc, StringAttr scales,
-                                Channels channels) {
-  auto type = RankedTensorType::get({channels.channels}, wide);
-  return share::GetOp::create(b, loc, type, FlatSymbolRefAttr::get(scales));
+Value WeightReaders::readScales(OpBuilder &b, Location loc,
+                                const Meaning &meaning) {
+  auto type = RankedTensorType::get({meaning.channels.channels}, wide);
+  return share::GetOp::create(b, loc, type,
+                              FlatSymbolRefAttr::get(meaning.scales));
 }
 
 /// The same sums from zero, then scaled and added to what they started from.
@@ -215,8 +234,9 @@ static void scaleSums(linalg::GenericOp op, Value scales, AffineExpr channel,
   rewriter.replaceAllUsesExcept(sums, scaled.getResult(0), scaled);
 }
 
-void WeightReaders::narrowGeneric(OpOperand &use, StringAttr scales,
-                                  Channels channels, RewriterBase &rewriter) {
+void WeightReaders::narrowGeneric(OpOperand &use, const Meaning &meaning,
+                                  RewriterBase &rewriter) {
+  Channels channels = meaning.channels;
   auto op = cast<linalg::GenericOp>(use.getOwner());
   BlockArgument argument = argumentOf(use);
   auto type = cast<RankedTensorType>(use.get().getType());
@@ -224,16 +244,21 @@ void WeightReaders::narrowGeneric(OpOperand &use, StringAttr scales,
   bool isContraction = productOf(op, argument) != nullptr;
   AffineMap map = op.getMatchingIndexingMap(&use);
   argument.setType(type.getElementType());
+  Value table = readTable(rewriter, op, meaning.table);
   rewriter.setInsertionPointToStart(op.getBody());
-  Value number = widen(rewriter, loc, argument, wide);
-  rewriter.replaceAllUsesExcept(argument, number, number.getDefiningOp());
-  if (!scales)
+  SmallVector<OpOperand *> readers;
+  for (OpOperand &reader : argument.getUses())
+    readers.push_back(&reader);
+  Value number = widen(rewriter, loc, argument, wide, table);
+  for (OpOperand *reader : readers)
+    reader->set(number);
+  if (!meaning.scales)
     return;
   AffineExpr channel = getAffineConstantExpr(0, op.getContext());
   if (channels.channels > 1)
     channel = map.getResult(*channelDim(use.get(), channels));
   rewriter.setInsertionPoint(op);
-  Value factors = readScales(rewriter, loc, scales, channels);
+  Value factors = readScales(rewriter, loc, meaning);
   if (isContraction && (channels.channels == 1 || isa<AffineDimExpr>(channel)))
     return scaleSums(op, factors, channel, rewriter);
 
@@ -251,38 +276,43 @@ void WeightReaders::narrowGeneric(OpOperand &use, StringAttr scales,
   rewriter.replaceAllUsesExcept(number, product, product.getDefiningOp());
 }
 
-void WeightReaders::narrowExtract(OpOperand &use, StringAttr scales,
-                                  Channels channels, RewriterBase &rewriter) {
+void WeightReaders::narrowExtract(OpOperand &use, const Meaning &meaning,
+                                  RewriterBase &rewriter) {
+  Channels channels = meaning.channels;
   auto extract = cast<tensor::ExtractOp>(use.getOwner());
   auto type = cast<RankedTensorType>(use.get().getType());
   Location loc = extract.getLoc();
+  SmallVector<OpOperand *> readers;
+  for (OpOperand &reader : extract->getUses())
+    readers.push_back(&reader);
+  Value table = readTable(rewriter, extract, meaning.table);
   rewriter.setInsertionPointAfter(extract);
   extract.getResult().setType(type.getElementType());
-  Value number = widen(rewriter, loc, extract, wide);
-  Operation *last = number.getDefiningOp();
-  if (scales) {
+  Value number = widen(rewriter, loc, extract, wide, table);
+  if (meaning.scales) {
     // The scales are the same in every iteration of what is around.
     Operation *outer = extract;
     while (outer->getParentOp() && !isa<FunctionOpInterface>(outer->getParentOp()))
       outer = outer->getParentOp();
     OpBuilder b(outer);
-    Value factors = readScales(b, loc, scales, channels);
+    Value factors = readScales(b, loc, meaning);
     Value at = channels.channels == 1
                    ? Value(arith::ConstantIndexOp::create(b, loc, 0))
                    : extract.getIndices()[*channelDim(use.get(), channels)];
     Value factor = tensor::ExtractOp::create(rewriter, loc, factors, at);
     number = arith::MulFOp::create(rewriter, loc, number, factor);
   }
-  rewriter.replaceAllUsesExcept(extract.getResult(), number, last);
+  for (OpOperand *reader : readers)
+    reader->set(number);
 }
 
-void WeightReaders::narrow(Type element, StringAttr scales, Channels channels,
-                           RewriterBase &rewriter) {
+void WeightReaders::narrow(const Meaning &meaning, RewriterBase &rewriter) {
   for (Value value : moved)
-    value.setType(cast<RankedTensorType>(value.getType()).clone(element));
+    value.setType(
+        cast<RankedTensorType>(value.getType()).clone(meaning.element));
   for (OpOperand *use : leaves)
     if (isa<tensor::ExtractOp>(use->getOwner()))
-      narrowExtract(*use, scales, channels, rewriter);
+      narrowExtract(*use, meaning, rewriter);
     else
-      narrowGeneric(*use, scales, channels, rewriter);
+      narrowGeneric(*use, meaning, rewriter);
 }

@@ -30,10 +30,18 @@ public:
   /// they do not agree.
   Channels getChannels() const;
 
-  /// Lets all readers read `element` and multiply by the scales in @`scales`
-  /// (a tensor of one f32 a channel; none if null).
-  void narrow(mlir::Type element, mlir::StringAttr scales, Channels channels,
-              mlir::RewriterBase &rewriter);
+  /// What numbers of the narrower type stand for.
+  struct Meaning {
+    mlir::Type element;
+    /// A parameter of one f32 a channel to multiply by, if any.
+    mlir::StringAttr scales;
+    Channels channels;
+    /// The parameter that they are positions in, if they are codes.
+    share::ParamOp table;
+  };
+
+  /// Lets all readers read what has that meaning.
+  void narrow(const Meaning &meaning, mlir::RewriterBase &rewriter);
 
 private:
   void collect(mlir::Value value, llvm::ArrayRef<int64_t> strides,
@@ -41,11 +49,11 @@ private:
   Channels channelsAt(mlir::OpOperand &use) const;
   std::optional<int64_t> channelDim(mlir::Value value, Channels channels) const;
   mlir::Value readScales(mlir::OpBuilder &b, mlir::Location loc,
-                         mlir::StringAttr scales, Channels channels);
-  void narrowGeneric(mlir::OpOperand &use, mlir::StringAttr scales,
-                     Channels channels, mlir::RewriterBase &rewriter);
-  void narrowExtract(mlir::OpOperand &use, mlir::StringAttr scales,
-                     Channels channels, mlir::RewriterBase &rewriter);
+                         const Meaning &meaning);
+  void narrowGeneric(mlir::OpOperand &use, const Meaning &meaning,
+                     mlir::RewriterBase &rewriter);
+  void narrowExtract(mlir::OpOperand &use, const Meaning &meaning,
+                     mlir::RewriterBase &rewriter);
 
   bool isKnown = true, hasContraction = false;
   mlir::Type wide;
@@ -57,6 +65,14 @@ private:
   llvm::SmallVector<mlir::Value> moved;
   llvm::SmallVector<mlir::OpOperand *> leaves;
 };
+
+/// Reads the table of codes for what is inside of `op`; null without one.
+mlir::Value readTable(mlir::OpBuilder &b, mlir::Operation *op,
+                      share::ParamOp table);
+
+/// The number of type `wide` that `narrow` stands for, but for a scale.
+mlir::Value widen(mlir::OpBuilder &b, mlir::Location loc, mlir::Value narrow,
+                  mlir::Type wide, mlir::Value table);
 
 } // namespace lig::codegen
 

@@ -35,6 +35,8 @@ LogicalResult Compilation::findMachine() {
   options.pipeline.vectorBits = machine->getVectorBits();
   options.pipeline.registers = machine->getRegisters();
   options.pipeline.fma = machine->hasFma();
+  options.pipeline.cacheBytes = machine->getCacheBytes();
+  options.pipeline.permute = machine->hasPermute();
   return success();
 }
 

@@ -102,17 +102,17 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createPackParametersPass());
   pm.addNestedPass<func::FuncOp>(codegen::createFactorViewsPass());
   pm.addPass(codegen::createOrderParametersPass());
-  if (options.weights != "f32") {
-    codegen::NarrowWeightsPassOptions narrow;
-    narrow.format = options.weights;
-    pm.addPass(codegen::createNarrowWeightsPass(narrow));
-  }
+  codegen::NarrowWeightsPassOptions narrow;
+  narrow.format = options.weights;
+  pm.addPass(codegen::createNarrowWeightsPass(narrow));
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
   codegen::CpuEmitKernelsPassOptions kernels;
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;
+  kernels.cacheBytes = options.cacheBytes;
   kernels.fma = options.fma;
+  kernels.permute = options.permute;
   kernels.winograd = options.winograd;
   pm.addPass(codegen::createCpuEmitKernelsPass(kernels));
   codegen::CpuExpandMathPassOptions math;
@@ -197,6 +197,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> fma{*this, "fma",
                    llvm::cl::desc("multiply and add in one instruction"),
                    llvm::cl::init(true)};
+  Option<bool> permute{
+      *this, "permute",
+      llvm::cl::desc("lanes may be picked by a vector, as on AVX2 and AVX-512"),
+      llvm::cl::init(false)};
   Option<bool> roll{*this, "roll",
                     llvm::cl::desc("make loops of layers that were unrolled"),
                     llvm::cl::init(true)};
@@ -210,6 +214,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
     options.vectorBits = vectorBits;
     options.registers = registers;
     options.fma = fma;
+    options.permute = permute;
     options.roll = roll;
     options.batchUses = batch;
     return options;

@@ -3,7 +3,14 @@
 // RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=f16" | FileCheck %s --check-prefix=SMALL
 // RUN: not lig-opt %s -split-input-file -lig-narrow-weights="format=int9" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: weights cannot be stored as 'int9'; the formats are bf16, f16 and int8
+// RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=f32" | FileCheck %s --check-prefix=PLAIN
+// RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=codebook4 min-elements=20" | FileCheck %s --check-prefix=BOOK
+
+// UNKNOWN: weights cannot be stored as 'int9'; the formats are f32, bf16, f16, int8 and codebook4
+
+// Few elements are not worth it.
+// BOOK-LABEL: module @matmul
+// BOOK: share.param @w : tensor<2x3xf32>
 
 // Few elements are not worth it.
 // SMALL-NOT: f16
@@ -129,5 +136,69 @@ module @keeps {
     %2 = linalg.matmul ins(%1, %r : tensor<5x2xf32>, tensor<2x2xf32>)
                        outs(%b : tensor<5x2xf32>) -> tensor<5x2xf32>
     return %2, %r : tensor<5x2xf32>, tensor<2x2xf32>
+  }
+}
+
+// -----
+
+// What the model looks up in a table becomes codes and a table again, whatever
+// is asked for; the table has 16 entries, those beyond the values are zero.
+// PLAIN-LABEL: module @looked_up
+// BF16-LABEL: module @looked_up
+// BF16: share.param @w : tensor<2x2xi8>
+// INT8-LABEL: module @looked_up
+module @looked_up {
+  // PLAIN: share.param @w : tensor<2x2xi8> = dense<{{\[\[}}0, 1], [0, 1]]>
+  // PLAIN: share.param @w.table : tensor<16xf32> = dense<[5.{{0+}}e-01, 2.{{0+}}e+00, 0.{{0+}}e+00
+  share.param @w {share.codes} : tensor<2x2xf32> = dense<[[0.5, 2.0], [0.5, 2.0]]> : tensor<2x2xf32>
+  func.func @main(%x: tensor<5x2xf32>, %start: tensor<5x2xf32>) -> tensor<5x2xf32> {
+    // PLAIN: %[[TABLE:.+]] = share.get @w.table
+    // PLAIN: linalg.generic
+    // PLAIN: ^bb0(%[[X:[^:]+]]: f32, %[[CODE:[^:]+]]: i8
+    // PLAIN: %[[AT:.+]] = arith.index_castui %[[CODE]] : i8 to index
+    // PLAIN: %[[NUMBER:.+]] = tensor.extract %[[TABLE]][%[[AT]]]
+    // PLAIN: arith.mulf %[[X]], %[[NUMBER]]
+    %w = share.get @w : tensor<2x2xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<5x2xf32>, tensor<2x2xf32>)
+                       outs(%start : tensor<5x2xf32>) -> tensor<5x2xf32>
+    return %y : tensor<5x2xf32>
+  }
+}
+
+// -----
+
+// A reader that takes no codes reads what they stand for.
+// PLAIN-LABEL: module @decoded
+module @decoded {
+  // PLAIN: share.param @w : tensor<2xi8>
+  share.param @w {share.codes} : tensor<2xf32> = dense<[0.5, 2.0]> : tensor<2xf32>
+  func.func @main() -> tensor<2xf32> {
+    // PLAIN: %[[CODES:.+]] = share.get @w : tensor<2xi8>
+    // PLAIN: %[[W:.+]] = linalg.generic {{.*}} ins(%[[CODES]] : tensor<2xi8>)
+    // PLAIN: tensor.extract
+    // PLAIN: return %[[W]]
+    %w = share.get @w : tensor<2xf32>
+    return %w : tensor<2xf32>
+  }
+}
+
+// -----
+
+// More values than entries: clusters, and the scale of each column after its
+// sum.
+// BOOK-LABEL: module @clustered
+module @clustered {
+  // BOOK: share.param @w {share.rounding_error = {{.+}}} : tensor<10x2xi8>
+  // BOOK: share.param @w.scales : tensor<2xf32>
+  // BOOK: share.param @w.table : tensor<16xf32>
+  share.param @w : tensor<10x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0], [9.0, 10.0], [11.0, 12.0], [13.0, 14.0], [15.0, 16.0], [17.0, 18.0], [19.0, 20.0]]> : tensor<10x2xf32>
+  func.func @main(%x: tensor<5x10xf32>, %start: tensor<5x2xf32>) -> tensor<5x2xf32> {
+    // BOOK: %[[SUMS:.+]] = linalg.generic
+    // BOOK: tensor.extract
+    // BOOK: linalg.generic {{.*}} ins(%[[SUMS]], %{{.+}}, %{{.+}} : tensor<5x2xf32>, tensor<2xf32>, tensor<5x2xf32>)
+    %w = share.get @w : tensor<10x2xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<5x10xf32>, tensor<10x2xf32>)
+                       outs(%start : tensor<5x2xf32>) -> tensor<5x2xf32>
+    return %y : tensor<5x2xf32>
   }
 }

@@ -116,3 +116,51 @@ module @costs_bytes {
 }
 
 {-# dialect_resources: { builtin: { w100: "0x040000000000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F0000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040000000400000004000000040" } } #-}
+
+// -----
+
+// A weight that is looked up: what it becomes is marked, because its codes take
+// less than the model's own indices and table.
+// CHECK-LABEL: module @looked_up
+module @looked_up {
+  // CHECK-NOT: share.param @codes :
+  // CHECK: share.param @{{.+}}.packed {{{.*}}share.codes{{.*}}} : tensor<8x16xf32>
+  share.param @codes : tensor<8x16xi64> = dense<[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], [3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2], [2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1], [1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0], [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], [3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2], [2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1], [1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0]]> : tensor<8x16xi64>
+  share.param @book : tensor<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  func.func @main(%x: tensor<2x8xf32>, %start: tensor<2x16xf32>) -> tensor<2x16xf32> {
+    %codes = share.get @codes : tensor<8x16xi64>
+    %book = share.get @book : tensor<4xf32>
+    %room = tensor.empty() : tensor<8x16xf32>
+    %w = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%codes : tensor<8x16xi64>) outs(%room : tensor<8x16xf32>) {
+    ^bb0(%code: i64, %out: f32):
+      %at = arith.index_cast %code : i64 to index
+      %number = tensor.extract %book[%at] : tensor<4xf32>
+      linalg.yield %number : f32
+    } -> tensor<8x16xf32>
+    %y = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x16xf32>) outs(%start : tensor<2x16xf32>) -> tensor<2x16xf32>
+    return %y : tensor<2x16xf32>
+  }
+}
+
+// -----
+
+// Codes that lie outside of their table are left to run time.
+// CHECK-LABEL: module @outside
+module @outside {
+  // CHECK: share.param @codes
+  // CHECK-NOT: packed
+  share.param @codes : tensor<8x16xi64> = dense<4> : tensor<8x16xi64>
+  share.param @book : tensor<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  func.func @main() -> tensor<8x16xf32> {
+    %start = tensor.empty() : tensor<8x16xf32>
+    %codes = share.get @codes : tensor<8x16xi64>
+    %book = share.get @book : tensor<4xf32>
+    %w = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%codes : tensor<8x16xi64>) outs(%start : tensor<8x16xf32>) {
+    ^bb0(%code: i64, %out: f32):
+      %at = arith.index_cast %code : i64 to index
+      %number = tensor.extract %book[%at] : tensor<4xf32>
+      linalg.yield %number : f32
+    } -> tensor<8x16xf32>
+    return %w : tensor<8x16xf32>
+  }
+}

@@ -64,8 +64,8 @@ static cl::opt<std::string>
          cl::value_desc("FILE"), cl::cat(getSharingCategory()));
 static cl::opt<std::string>
     weights("weights",
-            cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
-                     "arithmetic stays f32)"),
+            cl::desc("Store weights as f32, bf16, f16, int8 or codebook4 "
+                     "(rounded; arithmetic stays f32)"),
             cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(outputs));
 static cl::opt<bool> listOps("list-onnx-operators",
                              cl::desc("List supported ONNX operators"),
@@ -83,6 +83,10 @@ static cl::opt<bool>
            cl::cat(machine));
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
+static cl::opt<unsigned> cacheKilobytes(
+    "l2-cache", cl::desc("Second cache of a core, in KiB, that kernels are "
+                         "cut for (default: that of the CPU)"),
+    cl::value_desc("N"), cl::init(0), cl::cat(machine));
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"), cl::cat(machine));
 
@@ -250,6 +254,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;
+  options.machine.cacheBytes = int64_t(cacheKilobytes) << 10;
   options.machine.optimization = level - '0';
   std::string out = outputPath();
   options.modelName = !modelName.empty() ? modelName.getValue()

@@ -50,8 +50,11 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     consumers read. Equal ones are one, however many uses asked. Expressions
     that share parameters are packed together, and only if all results and the
     parameters that something else still reads need no more bytes than there
-    were; results of at most 256 bytes are packed in any case. What only moves
-    a parameter's elements is left to `lig-order-parameters`.
+    were; results of at most 256 bytes are packed in any case. A result that is
+    looked up in a table and has at most 256 different elements counts as codes
+    and a table, and is marked (`share.codes`) for `lig-narrow-weights` to store
+    it so. What only moves a parameter's elements is left to
+    `lig-order-parameters`.
 
     **Before**: expressions over `share.get`.
     **After**: `share.get` of packed parameters, which say in
@@ -126,26 +129,35 @@ def NarrowWeightsPass : Pass<"lig-narrow-weights", "::mlir::ModuleOp"> {
   let summary = "Store weights as narrower numbers";
   let description = [{
     On request: the result is no longer that of the model's own weights. Weights
-    of sums of products are rounded to bf16 or f16, or to 8-bit integers with a
-    scale per output channel (of a group, where there are several); what reads them computes in f32 as before. A scale
-    is multiplied to sums where it is the same for all their products.
+    of sums of products are rounded to bf16 or f16, to 8-bit integers with a
+    scale per output channel (of a group, where there are several), or to codes
+    that count the 16 entries of a table, found by k-means, with the same scales;
+    what reads them computes in f32 as before. A scale is multiplied to sums
+    where it is the same for all their products.
+
+    Unasked, and exactly: weights that the model itself looks up in a table
+    (`share.codes`, as lig-pack-parameters left it) become codes of a byte and a
+    table of their distinct values; kernels put two codes of 4 bits in a byte.
 
     **Before**: frozen f32 parameters, read by linalg operations, maybe by way of
     reshapes, slices and scans.
     **After**: the same parameters of the narrower type, with the greatest
     rounding error, in parts of the greatest magnitude, as
-    `share.rounding_error`; scales are parameters called `<name>.scales`.
+    `share.rounding_error`; scales are parameters called `<name>.scales`, tables
+    `<name>.table`, equal ones once. Readers that cannot take codes read
+    decoded elements.
     **Keeps**: parameters that no sum of products reads, such as biases; small
     ones; those with infinities or NaNs, or with readers that cannot convert.
     **Refuses**: an unknown format.
   }];
   let options = [
     Option<"format", "format", "std::string", "\"bf16\"",
-           "bf16, f16 or int8">,
+           "f32 (as they are), bf16, f16, int8 or codebook4">,
     Option<"minElements", "min-elements", "int64_t", "1024",
            "elements below which a weight stays as it is">];
   let statistics = [
     Statistic<"numNarrowed", "num-narrowed", "weights stored narrower">,
+    Statistic<"numEncoded", "num-encoded", "weights stored as codes, exactly">,
     Statistic<"bytesSaved", "bytes-saved", "bytes that this saves">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -291,7 +303,8 @@ def CpuEmitKernelsPass
     that hand each other rows (softmax, norms) take a few rows at a time. A frozen
     parameter that only contractions read, no element of it in two orders, is
     packed: panels of a few vectors, each step of the reduction one contiguous
-    piece, padded to whole vectors. Filters of three by three taps become the
+    piece, padded to whole vectors. Codes of 4 bits are packed two to a byte and
+    looked up in a register, larger ones gathered. Filters of three by three taps become the
     36 of Winograd's F(4x4, 3x3) where the products that saves outweigh the
     transforms; results then differ by some 1e-5 of the largest.
     Operations with run-time extents or indices that are not linear become
@@ -311,8 +324,12 @@ def CpuEmitKernelsPass
            "bits of a vector register">,
     Option<"registers", "registers", "int64_t", "0",
            "vector registers; 0 takes the usual count for the width">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "1048576",
+           "bytes of the cache that a core has for itself">,
     Option<"fma", "fma", "bool", "true",
            "multiply and add in one instruction">,
+    Option<"permute", "permute", "bool", "false",
+           "lanes may be picked by a vector, as on AVX2 and AVX-512">,
     Option<"threads", "threads", "bool", "true",
            "make parallel loops of long kernels, for threads to share">,
     Option<"join", "join", "bool", "true",
@@ -345,6 +362,7 @@ def CpuEmitKernelsPass
                            "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::linalg::LinalgDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect",

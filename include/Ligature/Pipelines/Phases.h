@@ -32,14 +32,20 @@ struct PipelineOptions {
   std::string ties;
   /// The name of one entry point that all become, or nothing.
   std::string mergedEntry;
-  /// What weights are stored as: f32 (as they are), bf16, f16 or int8.
+  /// What weights are stored as: f32 (as they are), bf16, f16, int8 or
+  /// codebook4.
   std::string weights = "f32";
   /// Bits of a vector register of the machine.
   unsigned vectorBits = 256;
   /// Vector registers; 0 takes the usual count for the width.
   unsigned registers = 0;
+  /// Bytes of the second cache.
+  int64_t cacheBytes = 1 << 20;
   /// Whether the machine multiplies and adds in one instruction.
   bool fma = true;
+  /// Whether the machine picks lanes of one vector by another, as AVX2 and
+  /// AVX-512 do.
+  bool permute = false;
   /// Whether convolutions of three by three taps may be computed by Winograd's
   /// transform, which rounds differently.
   bool winograd = true;

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -19,6 +20,8 @@ static bool isLaneType(Type type) {
 
 static bool isOnLanes(Block *body) {
   for (Operation &op : body->without_terminator()) {
+    if (matchLookup(&op))
+      continue;
     if (!isa<linalg::IndexOp>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
         !OpTrait::hasElementwiseMappableTraits(&op))
       return false;
@@ -52,7 +55,9 @@ int64_t nativeLanes(const Nest &nest, const Machine &machine) {
   for (Block *body : nest.bodies()) {
     llvm::for_each(body->getArgumentTypes(), widen);
     for (Operation &op : body->without_terminator())
-      llvm::for_each(op.getResultTypes(), widen);
+      for (Value result : op.getResults())
+        if (!isLookupIndex(result))
+          widen(result.getType());
   }
   return std::max<int64_t>(machine.vectorBits / widest, 1);
 }
@@ -137,6 +142,8 @@ Value Body::compute(Value value, int64_t row, int64_t column) {
     return indexOf(index.getDim(), row, column);
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return e.constant(constant.getValue());
+  if (std::optional<Lookup> lookup = matchLookup(op))
+    return lookUp(*lookup, row, column);
   if (Value fused = fuse(op, row, column))
     return fused;
   return computeOp(op, row, column)
@@ -165,6 +172,43 @@ Operation *Body::computeOp(Operation *op, int64_t row, int64_t column) {
     if (vector)
       result.setType(lanesOf(result.getType(), tile.lanes));
   return clone;
+}
+
+Value Body::lookUp(const Lookup &lookup, int64_t row, int64_t column) {
+  auto argument = dyn_cast<BlockArgument>(lookup.code);
+  Value codes;
+  if (argument && e.nest.packed && e.nest.packed->paired &&
+      bindings[argument.getArgNumber()].access == int(e.nest.packed->access)) {
+    codes = pairedCodes(argument, column);
+  } else {
+    codes = get(lookup.code, row, column);
+    auto type = dyn_cast<VectorType>(codes.getType());
+    if (!type) {
+      Value at =
+          arith::IndexCastUIOp::create(e.b, e.b.getIndexType(), codes);
+      return memref::LoadOp::create(e.b, lookup.table, at);
+    }
+    codes = arith::ExtUIOp::create(
+        e.b, lanesOf(e.b.getI32Type(), type.getNumElements()), codes);
+  }
+  return emitLookup(e, lookup, codes);
+}
+
+/// Codes in the low bits of i32; what is above them is the other of the pair.
+Value Body::pairedCodes(BlockArgument argument, int64_t column) {
+  unsigned access = e.nest.packed->access;
+  auto type = cast<VectorType>(lanesOf(e.b.getI32Type(), tile.lanes));
+  Value &pair = pairs[Key(argument, {0, column / 2})];
+  if (!pair) {
+    Linear at = e.offset(access, position, tile, 0, column / 2);
+    Value bytes = e.load(access, at, 1, tile.lanes, tile.lanes);
+    pair = arith::ExtUIOp::create(e.b, type, bytes);
+  }
+  if (column % 2 == 0)
+    return pair;
+  Value four = e.constant(
+      DenseElementsAttr::get(type, e.b.getI32IntegerAttr(4)));
+  return arith::ShRUIOp::create(e.b, pair, four);
 }
 
 /// x * y + z in one rounding, where nothing else wants the product.

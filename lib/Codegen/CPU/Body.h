@@ -2,7 +2,7 @@
 #ifndef LIGATURE_CODEGEN_CPU_BODY_H
 #define LIGATURE_CODEGEN_CPU_BODY_H
 
-#include "Emitter.h"
+#include "Lookup.h"
 
 namespace lig::codegen::cpu {
 
@@ -52,6 +52,8 @@ private:
   mlir::Value indexOf(unsigned dim, int64_t row, int64_t column);
   mlir::Value argument(unsigned number, int64_t row, int64_t column);
   mlir::Value transposed(unsigned number, int64_t row, int64_t column);
+  mlir::Value lookUp(const Lookup &lookup, int64_t row, int64_t column);
+  mlir::Value pairedCodes(mlir::BlockArgument codes, int64_t column);
 
   Emitter &e;
   Tile tile;
@@ -60,6 +62,8 @@ private:
   llvm::SmallVector<Binding> bindings;
   llvm::DenseMap<mlir::Value, Reach> reaches;
   llvm::DenseMap<Key, mlir::Value> values;
+  /// Vectors of paired codes, by the columns of the first of each pair.
+  llvm::DenseMap<Key, mlir::Value> pairs;
 };
 
 } // namespace lig::codegen::cpu

@@ -16,6 +16,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -80,6 +81,8 @@ struct CpuEmitKernels
                         : vectorBits == 256 ? 16
                                             : 32;
     machine.fma = fma;
+    machine.permutes = permute;
+    machine.cacheBytes = cacheBytes;
     machine.threads = threads;
     return success();
   }

@@ -14,6 +14,8 @@ struct Machine {
   int64_t vectorBits = 256;
   int64_t registers = 16;
   bool fma = true;
+  /// Whether lanes of one vector are picked by another, as on AVX2 and AVX-512.
+  bool permutes = false;
   /// Whether kernels are split among threads.
   bool threads = true;
   /// Whether a kernel may have room of its own to copy operands to. Inside a

@@ -190,7 +190,7 @@ int64_t LaneReduction::reduceRest(ArrayRef<unsigned> loops,
   };
   if (vectors)
     add(whole, vectors);
-  if (!tail || !canMask(e.nest, tile.laneLoop, e.machine))
+  if (!tail || !canMask(e.nest, tile.laneLoop, e.machine, std::nullopt))
     return vectors;
   piece.active = tail;
   add(whole + vectors, tile.lanes);

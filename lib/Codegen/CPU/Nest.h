@@ -60,6 +60,9 @@ struct PackedInput {
   unsigned access;
   int loop;
   int64_t lanes, columns;
+  /// Whether elements are codes of 4 bits, those of every two vectors in one
+  /// vector of bytes, the first in the low bits.
+  bool paired = false;
 };
 
 /// A result that is cut into equal parts along a loop of their own, and the

@@ -3,10 +3,13 @@
 // the weight. Readers of the same elements must agree on the width of a panel:
 // the one that costs all of them together the least is taken. A weight that is
 // also read in another order (a tie that is transposed) or by other operations
-// (an embedding) stays as it is: two copies are never made.
+// (an embedding) stays as it is: two copies are never made. Codes of 4 bits are
+// packed two to a byte where every reader can take them apart.
 
 #include "PackPanels.h"
+#include "Lookup.h"
 #include "TileChoice.h"
+#include "TiledLoops.h"
 #include "WeightLayout.h"
 
 #include "../ParameterTable.h"
@@ -199,6 +202,9 @@ void PanelPacker::chooseWidth(Reading &reading) const {
   for (int64_t columns = 1; columns <= kMaxColumns; ++columns) {
     PanelLayout layout = reading.layout;
     layout.width = columns * layout.lanes;
+    // Half a pair would shift the panels after it.
+    if (layout.paired && columns % 2 && layout.wholeExtent() > layout.width)
+      continue;
     double cycles = costOf(reading, layout, machine);
     // Wide panels are read in longer steps, which caches deliver more slowly.
     if (best < 0 || cycles < best * 0.98) {
@@ -272,6 +278,11 @@ void PanelPacker::pack(share::ParamOp param, Reading &reading) {
   if (reading.isWinograd())
     reading.layout = layoutOf(*reading.readers.front().winograd,
                               reading.layout.lane.extent);
+  // Gates alternate from step to step: two of them never share a vector.
+  reading.layout.paired = llvm::all_of(reading.readers, [&](const Reader &r) {
+    return !r.plan->nest->gates && holdsSmallCodes(*r.plan->nest, r.weight) &&
+           canMask(*r.plan->nest, r.laneLoop, machine, r.weight);
+  });
   chooseWidth(reading);
   TensorBytes bytes = makePanels(param, reading);
   const PanelLayout &layout = reading.layout;

@@ -41,11 +41,18 @@ void PanelLayout::pack(const char *weight, char *packed,
   auto packPanel = [&](int64_t from, int64_t count, int64_t pitch) {
     for (int64_t step = 0; step < numSteps(); ++step) {
       const char *line = weight + (from + offsetOf(steps, step)) * elementBytes;
-      for (int64_t i = 0; i < count; ++i)
-        std::memcpy(packed + i * elementBytes,
-                    line + i * lane.stride * elementBytes, elementBytes);
-      packed += pitch * elementBytes;
+      char *to = packed + step * stepElements(pitch) * elementBytes;
+      for (int64_t i = 0; i < count; ++i) {
+        const char *element = line + i * lane.stride * elementBytes;
+        int64_t vector = i / lanes;
+        if (paired)
+          to[vector / 2 * lanes + i % lanes] |=
+              (*element & 15) << vector % 2 * 4;
+        else
+          std::memcpy(to + i * elementBytes, element, elementBytes);
+      }
     }
+    packed += panelElements(pitch) * elementBytes;
   };
   for (int64_t index = 0; index < product(outer); ++index)
     for (int64_t first = 0; first < wholeExtent(); first += width)

@@ -27,6 +27,10 @@ struct PanelLayout {
   Dim lane{1, 1};
   /// Elements of a vector and of a panel; `width` is a multiple of `lanes`.
   int64_t lanes = 1, width = 1;
+  /// Whether elements are bytes of which 4 bits count. The bytes of every two
+  /// vectors of a step then share one vector, the first in the low bits, and a
+  /// panel has an even number of steps.
+  bool paired = false;
 
   /// Whether both hold the same elements in the same order of dimensions.
   bool readsLike(const PanelLayout &other) const {
@@ -42,16 +46,25 @@ struct PanelLayout {
   int64_t restWidth() const {
     return (restExtent() + lanes - 1) / lanes * lanes;
   }
+  /// Elements stored for a step of a panel of `width`, and for all of it.
+  int64_t stepElements(int64_t width) const {
+    return paired ? (width / lanes + 1) / 2 * lanes : width;
+  }
+  int64_t panelElements(int64_t width) const {
+    int64_t stored = paired ? (numSteps() + 1) / 2 * 2 : numSteps();
+    return stored * stepElements(width);
+  }
   /// Where the panels of the rest begin.
   int64_t restOffset() const {
-    return product(outer) * numSteps() * wholeExtent();
+    return product(outer) * (wholeExtent() / width) * panelElements(width);
   }
   /// Elements read, and elements of the packed form.
   int64_t readElements() const {
     return product(outer) * numSteps() * lane.extent;
   }
   int64_t packedElements() const {
-    return restOffset() + product(outer) * numSteps() * restWidth();
+    return restOffset() +
+           (restExtent() ? product(outer) * panelElements(restWidth()) : 0);
   }
   /// Whether every element lies in a weight of `elements`.
   bool isInside(int64_t elements) const;

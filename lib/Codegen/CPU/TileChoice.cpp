@@ -4,6 +4,7 @@
 // few rows read a packed weight, the time it takes to arrive decides instead.
 
 #include "TileChoice.h"
+#include "Lookup.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -19,8 +20,23 @@ SmallVector<const Access *> inputsOf(const Nest &nest) {
   return inputs;
 }
 
-static int64_t bytesOf(const Access &access) {
-  return llvm::divideCeil(access.element.getIntOrFloatBitWidth(), 8);
+/// Bytes of an element of the packed weight.
+static double packedBytes(const Nest &nest) {
+  Type element = nest.accesses[nest.packed->access].element;
+  return nest.packed->paired
+             ? 0.5
+             : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+/// Cycles that making a vector of numbers of one of codes takes from those
+/// that multiply: it is widened, shifted and permuted, or gathered lane by lane.
+static double decodeCycles(const Nest &nest, const Tile &tile,
+                           const Machine &machine) {
+  double cycles = 0;
+  for (Operation &op : nest.body()->without_terminator())
+    if (std::optional<Lookup> lookup = matchLookup(&op))
+      cycles += machine.permutes && lookup->isSmall() ? 1.0 : tile.lanes;
+  return cycles;
 }
 
 /// Cycles until one byte of the packed weight arrives, on average over all
@@ -41,7 +57,7 @@ static double cyclesPerByte(const Nest &nest, const Tile &tile,
                     ? llvm::divideCeil(loop.extent, tile.rows)
                     : loop.extent;
   }
-  int64_t panel = steps * tile.columns * tile.lanes * bytesOf(access);
+  double panel = steps * tile.columns * tile.lanes * packedBytes(nest);
   double first = 1 / (nest.bytes(weight) <= machine.cacheBytes / 2
                           ? kNearBytes
                           : kFarBytes);
@@ -52,29 +68,33 @@ static double cyclesPerByte(const Nest &nest, const Tile &tile,
 
 /// Cycles that one step of the innermost reduction takes in a tile.
 static double cyclesOf(const Nest &nest, const Tile &tile,
-                       double cyclesPerByte) {
+                       double cyclesPerByte, double decode) {
   int64_t loads = 0;
   for (const Access *input : inputsOf(nest))
     loads += (input->stride(tile.rowLoop) ? tile.rows : 1) *
              (input->stride(tile.columnLoop) ? tile.columns : 1);
   double arrival = 0;
   if (nest.packed)
-    arrival = tile.columns * tile.lanes * cyclesPerByte *
-              bytesOf(nest.accesses[nest.packed->access]);
-  return std::max({tile.size() * 0.5, loads * 0.5, 4.0, arrival}) + 0.3;
+    arrival = tile.columns * tile.lanes * cyclesPerByte * packedBytes(nest);
+  double work = tile.size() * 0.5 + decode * tile.columns;
+  return std::max({work, loads * 0.5, 4.0, arrival}) + 0.3;
 }
 
 static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   int64_t accumulators = tile.size() * nest.numOutputs;
   if (tile.rows == 1)
     return accumulators <= machine.registers / 2;
-  return accumulators + tile.columns + 1 <= machine.registers;
+  // The table, and a pair of codes that is being taken apart.
+  int64_t others = llvm::any_of(
+      *nest.body(), [](Operation &op) { return matchLookup(&op); }) ? 4 : 0;
+  return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 
 /// Cycles for all tiles that `tile` cuts the output into.
 static double costOf(const Nest &nest, const Tile &tile,
                      const Machine &machine) {
   double arrival = cyclesPerByte(nest, tile, machine);
+  double decode = decodeCycles(nest, tile, machine);
   int64_t vectors =
       llvm::divideCeil(nest.loops[tile.laneLoop].extent, tile.lanes);
   int64_t rows = tile.rowLoop < 0 ? 1 : nest.loops[tile.rowLoop].extent;
@@ -87,7 +107,7 @@ static double costOf(const Nest &nest, const Tile &tile,
       int64_t count = (leftColumns ? 1 : vectors / tile.columns) *
                       (leftRows ? 1 : rows / tile.rows);
       if (piece.size() && count)
-        cost += count * cyclesOf(nest, piece, arrival);
+        cost += count * cyclesOf(nest, piece, arrival, decode);
     }
   return cost;
 }

@@ -14,11 +14,13 @@ using namespace mlir;
 
 namespace lig::codegen::cpu {
 
-bool canMask(const Nest &nest, int laneLoop, const Machine &machine) {
+bool canMask(const Nest &nest, int laneLoop, const Machine &machine,
+             std::optional<unsigned> packed) {
   if (machine.vectorBits < 256 || mayTrap(nest))
     return false;
-  return llvm::all_of(nest.accesses, [&](const Access &access) {
-    return access.stride(laneLoop) == 0 ||
+  return llvm::all_of(llvm::enumerate(nest.accesses), [&](auto numbered) {
+    const Access &access = numbered.value();
+    return packed == numbered.index() || access.stride(laneLoop) == 0 ||
            (access.element.isIntOrFloat() &&
             access.element.getIntOrFloatBitWidth() >= 32);
   });
@@ -33,12 +35,19 @@ static int64_t stepOf(const Tile &tile, int loop) {
   return loop == tile.rowLoop ? tile.rows : 1;
 }
 
+static std::optional<unsigned> packedInput(const Nest &nest) {
+  if (!nest.packed)
+    return std::nullopt;
+  return nest.packed->access;
+}
+
 namespace {
 class TiledLoops {
 public:
   TiledLoops(Emitter &emitter, const Schedule &schedule)
       : e(emitter), schedule(schedule),
-        masks(canMask(emitter.nest, schedule.tile.laneLoop, emitter.machine)) {}
+        masks(canMask(emitter.nest, schedule.tile.laneLoop, emitter.machine,
+                      packedInput(emitter.nest))) {}
 
   void emit() { level(schedule.parallel, e.start(), schedule.tile); }
 
@@ -122,6 +131,8 @@ void TiledLoops::rest(ArrayRef<unsigned> order, const Position &position,
   int64_t vectors = left / tile.lanes, tail = left % tile.lanes;
   bool narrow = tail == 1 || (tail && !masks) ||
                 (vectors == 0 && llvm::isPowerOf2_64(tail));
+  // A pair is taken apart as a whole.
+  narrow &= !e.nest.packed || !e.nest.packed->paired;
   if (int64_t columns = vectors + (tail && !narrow)) {
     setColumns(columns);
     smaller.active = tail && !narrow ? tail : tile.lanes;

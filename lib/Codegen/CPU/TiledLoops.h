@@ -28,8 +28,9 @@ struct Schedule {
 void emitTiledLoops(Emitter &emitter, Schedule schedule);
 
 /// Whether a masked vector is an instruction for every operand that moves with
-/// the lanes.
-bool canMask(const Nest &nest, int laneLoop, const Machine &machine);
+/// the lanes; `packed`, which is padded to whole vectors, needs none.
+bool canMask(const Nest &nest, int laneLoop, const Machine &machine,
+             std::optional<unsigned> packed);
 
 } // namespace lig::codegen::cpu
 

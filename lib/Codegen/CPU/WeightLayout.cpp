@@ -107,7 +107,8 @@ std::vector<Nest> cutByPanels(const Nest &nest, unsigned weight, int laneLoop,
     Access &input = part.accesses[weight];
     input.source = packed;
     input.offset = offset;
-    int64_t step = width, outer = layout.numSteps() * width * panels;
+    int64_t step = layout.stepElements(width),
+            outer = layout.panelElements(width) * panels;
     for (unsigned loop = part.loops.size(); loop-- > 0;) {
       if (int(loop) == laneLoop || !input.strides[loop])
         continue;
@@ -118,9 +119,10 @@ std::vector<Nest> cutByPanels(const Nest &nest, unsigned weight, int laneLoop,
     input.strides[laneLoop] = 1;
     if (panels > 1) {
       input.panelLoop = laneLoop;
-      input.panelStep = layout.numSteps();
+      input.panelStep = layout.panelElements(width) / width;
     }
-    part.packed = {weight, laneLoop, layout.lanes, width / layout.lanes};
+    part.packed = {weight, laneLoop, layout.lanes, width / layout.lanes,
+                   layout.paired};
     return part;
   };
   std::vector<Nest> parts;

@@ -2,6 +2,7 @@
 
 #include "Ligature/Target/CPU/Machine.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -10,6 +11,7 @@
 #include "llvm/TargetParser/Triple.h"
 
 #include <mutex>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace lig::target::cpu;
@@ -48,6 +50,29 @@ static std::string hostFeatures() {
   return features.getString();
 }
 
+/// Second caches as their makers list them.
+static int64_t usualCacheBytes(StringRef cpu) {
+  return StringSwitch<int64_t>(cpu)
+      .Cases({"haswell", "broadwell", "skylake", "nehalem", "sandybridge",
+              "ivybridge"},
+             256 << 10)
+      .Cases({"znver1", "znver2", "znver3", "icelake-client", "tigerlake"},
+             512 << 10)
+      .Cases({"sapphirerapids", "emeraldrapids", "graniterapids",
+              "neoverse-v2"},
+             2 << 20)
+      .Default(1 << 20);
+}
+
+/// 0 where this machine does not say.
+static int64_t hostCacheBytes() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  return std::max<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 0);
+#else
+  return 0;
+#endif
+}
+
 static CodeGenOptLevel codeGenLevel(unsigned optimization) {
   switch (optimization) {
   case 0:
@@ -74,6 +99,7 @@ void Machine::readFeatures() {
   vectorBits = avx512 ? 512 : avx ? 256 : 128;
   registers = avx512 ? 32 : 16;
   fma = avx512 || info.checkFeatures("+fma");
+  permute = info.checkFeatures("+avx2");
 }
 
 Expected<Machine> Machine::create(const MachineOptions &options) {
@@ -93,7 +119,10 @@ Expected<Machine> Machine::create(const MachineOptions &options) {
   bool isHost = triple.getArch() == host.getArch();
   if (cpu.empty())
     cpu = isHost ? "native" : "generic";
+  int64_t cacheBytes = options.cacheBytes;
   if (cpu == "native") {
+    if (cacheBytes == 0)
+      cacheBytes = hostCacheBytes();
     if (!isHost)
       return createStringError("-mcpu=native asks for this machine, which is " +
                                host.str() + ", not " + triple.str());
@@ -107,6 +136,7 @@ Expected<Machine> Machine::create(const MachineOptions &options) {
 
   Machine machine;
   machine.optimization = options.optimization;
+  machine.cacheBytes = cacheBytes ? cacheBytes : usualCacheBytes(cpu);
   machine.target.reset(found->createTargetMachine(
       triple, cpu, features, TargetOptions(), Reloc::PIC_, std::nullopt,
       codeGenLevel(options.optimization)));

@@ -1,6 +1,9 @@
 // Weights in the order in which kernels read them: once, or as they are.
 // RUN: lig-opt %s -split-input-file -lig-cpu-emit-kernels=outline=false | FileCheck %s
 // RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false pack=false" | FileCheck %s --check-prefix=PLAIN
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false permute=true vector-bits=512" | FileCheck %s --check-prefix=AVX512
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false permute=true" | FileCheck %s --check-prefix=AVX2
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=outline=false vector-bits=128" | FileCheck %s --check-prefix=SSE
 
 // Both readers read one packed form; the zeros pad the last panel.
 // CHECK-LABEL: module @packs_once_for_all
@@ -64,5 +67,46 @@ module @keeps_what_others_read {
     linalg.matmul ins(%x, %mutable : memref<4x8xf32>, memref<8x8xf32>) outs(%z : memref<4x8xf32>)
     %e = memref.load %read[%i, %i] : memref<8x8xf32>
     return %e : f32
+  }
+}
+
+// -----
+
+// Codes of 4 bits: two to a byte, one register of bytes for two of numbers, and
+// each number picked from the table in a register. Where that is no instruction
+// they are gathered, and without masks they stay a byte each.
+// AVX512-LABEL: module @codes
+// AVX2-LABEL: module @codes
+// SSE-LABEL: module @codes
+module @codes {
+  // AVX512: share.param @w.panels {{.*}} : tensor<128xi8>
+  // AVX2: share.param @w.panels {{.*}} : tensor<{{[0-9]+}}xi8>
+  // SSE: share.param @w.panels {{.*}} : tensor<120xi8>
+  // AVX512: %[[BYTES:.+]] = vector.load {{.*}} : {{.*}}, vector<16xi8>
+  // AVX512: %[[CODES:.+]] = arith.extui %[[BYTES]] : vector<16xi8> to vector<16xi32>
+  // AVX512: %[[TABLE:.+]] = vector.load {{.*}} : memref<16xf32>, vector<16xf32>
+  // AVX512: %[[EVEN:.+]] = llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%[[TABLE]], %[[CODES]])
+  // AVX512: vector.fma %{{.+}}, %[[EVEN]]
+  // AVX512: %[[HIGH:.+]] = arith.shrui %[[CODES]]
+  // AVX512: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%{{.+}}, %[[HIGH]])
+  // AVX2: llvm.call_intrinsic "llvm.x86.avx2.permps"
+  // AVX2: llvm.call_intrinsic "llvm.x86.avx2.permps"
+  // AVX2: arith.select
+  // SSE-NOT: llvm.call_intrinsic
+  // SSE: vector.gather {{.*}} : memref<16xf32>, vector<4xi32>
+  share.param @table : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+  share.param @w : tensor<3x40xi8> = dense<[[0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5], [5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10], [10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15]]> : tensor<3x40xi8>
+  func.func @main(%x: memref<1x3xf32>, %y: memref<1x40xf32>) {
+    %w = share.address @w : memref<3x40xi8>
+    %table = share.address @table : memref<16xf32>
+    linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<1x3xf32>, memref<3x40xi8>) outs(%y : memref<1x40xf32>) {
+    ^bb0(%a: f32, %code: i8, %sum: f32):
+      %at = arith.index_castui %code : i8 to index
+      %b = memref.load %table[%at] : memref<16xf32>
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %sum, %p : f32
+      linalg.yield %s : f32
+    }
+    return
   }
 }

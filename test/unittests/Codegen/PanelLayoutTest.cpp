@@ -72,3 +72,26 @@ TEST(PanelLayout, KnowsWhatLiesOutside) {
   layout.lane.stride = -1;
   EXPECT_FALSE(layout.isInside(32));
 }
+
+/// Three steps of five codes, two vectors of two and one left: the vectors of a
+/// panel share bytes, and each panel has a fourth step of zeros.
+TEST(PanelLayout, PairsCodes) {
+  PanelLayout layout;
+  layout.steps = {{3, 5}};
+  layout.lane = {5, 1};
+  layout.lanes = 2;
+  layout.width = 4;
+  layout.paired = true;
+  EXPECT_EQ(layout.stepElements(4), 2);
+  EXPECT_EQ(layout.restOffset(), 8);
+  EXPECT_EQ(layout.packedElements(), 16);
+  std::vector<char> weight(15);
+  std::iota(weight.begin(), weight.end(), 0);
+  std::vector<char> packed(layout.packedElements());
+  layout.pack(weight.data(), packed.data(), 1);
+  std::vector<int> bytes;
+  for (char byte : packed)
+    bytes.push_back(static_cast<unsigned char>(byte));
+  EXPECT_EQ(bytes, (std::vector<int>{0x20, 0x31, 0x75, 0x86, 0xca, 0xdb, 0, 0,
+                                     4, 0, 9, 0, 14, 0, 0, 0}));
+}

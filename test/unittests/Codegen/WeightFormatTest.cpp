@@ -35,7 +35,7 @@ struct WeightFormatTest : testing::Test {
 } // namespace
 
 TEST_F(WeightFormatTest, NamesAreKnown) {
-  for (llvm::StringRef name : {"bf16", "f16", "int8"})
+  for (llvm::StringRef name : {"bf16", "f16", "int8", "codebook4"})
     EXPECT_EQ(stringifyWeightFormat(*parseWeightFormat(name)), name);
   EXPECT_FALSE(parseWeightFormat("int9"));
 }
@@ -94,4 +94,57 @@ TEST_F(WeightFormatTest, ChannelsOfZerosStayZero) {
   EXPECT_EQ(at<float>(narrow->scales, 0), 0);
   EXPECT_EQ(at<int8_t>(narrow->values, 0), 0);
   EXPECT_LE(narrow->error, 0.5 / 127 + 1e-6);
+}
+
+TEST_F(WeightFormatTest, FewValuesAreEncodedExactly) {
+  // Not even the sign of zero is lost, and nothing needs to be finite.
+  uint32_t bits = ~0u;
+  float nan;
+  std::memcpy(&nan, &bits, sizeof(nan));
+  float values[] = {2, -0.0f, 0, INFINITY, 2, nan};
+  auto narrow = narrowWeights(tensor({6}, values), WeightFormat::Codebook4, {});
+  ASSERT_TRUE(narrow);
+  EXPECT_EQ(narrow->scales.type.getNumElements(), 0);
+  EXPECT_EQ(narrow->table.type.getNumElements(), 16);
+  EXPECT_EQ(narrow->error, 0);
+  for (size_t i = 0; i < 6; ++i) {
+    float read = at<float>(narrow->table, at<uint8_t>(narrow->values, i));
+    EXPECT_EQ(std::memcmp(&read, &values[i], sizeof(float)), 0) << i;
+  }
+}
+
+TEST_F(WeightFormatTest, ClustersEachChannelByItsScale) {
+  // The second column is the first, 128 times as large, which rounds nothing.
+  std::vector<float> values;
+  for (int i = 0; i < 40; ++i) {
+    values.push_back(i - 20.25f);
+    values.push_back((i - 20.25f) * 128);
+  }
+  auto narrow =
+      narrowWeights(tensor({40, 2}, values), WeightFormat::Codebook4, {2, 1});
+  ASSERT_TRUE(narrow);
+  EXPECT_NEAR(at<float>(narrow->scales, 1) / at<float>(narrow->scales, 0), 128,
+              1e-3);
+  for (int i = 0; i < 40; ++i)
+    EXPECT_EQ(at<uint8_t>(narrow->values, 2 * i),
+              at<uint8_t>(narrow->values, 2 * i + 1));
+  // 40 even steps in 16 clusters: none is wider than four.
+  EXPECT_LE(narrow->error, 1.51 / 20.25);
+  EXPECT_GT(narrow->error, 0);
+}
+
+TEST_F(WeightFormatTest, ManyValuesNeedCodesOfAByte) {
+  std::vector<float> values(300);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = i % 17;
+  auto narrow =
+      narrowWeights(tensor({300}, values), WeightFormat::Codebook8, {});
+  ASSERT_TRUE(narrow);
+  EXPECT_EQ(narrow->table.type.getNumElements(), 17);
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_EQ(at<float>(narrow->table, at<uint8_t>(narrow->values, i)),
+              values[i]);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = i;
+  EXPECT_FALSE(narrowWeights(tensor({300}, values), WeightFormat::Codebook8, {}));
 }

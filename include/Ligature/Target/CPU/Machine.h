@@ -18,6 +18,9 @@ struct MachineOptions {
   std::string cpu;
   /// As llc's -mattr: "+avx512f,-fma".
   std::string features;
+  /// Bytes of the second cache; 0 asks this machine where `cpu` is it, and
+  /// takes what is usual for `cpu` elsewhere.
+  int64_t cacheBytes = 0;
   /// 0 to 3, as clang's -O.
   unsigned optimization = 2;
 };
@@ -33,7 +36,11 @@ public:
   /// Bits of the widest vector register that is worth using.
   unsigned getVectorBits() const { return vectorBits; }
   unsigned getRegisters() const { return registers; }
+  /// Of the second cache, which a core has for itself.
+  int64_t getCacheBytes() const { return cacheBytes; }
   bool hasFma() const { return fma; }
+  /// Whether an instruction picks lanes of one vector by another.
+  bool hasPermute() const { return permute; }
 
 private:
   Machine() = default;
@@ -42,7 +49,8 @@ private:
   std::unique_ptr<llvm::TargetMachine> target;
   unsigned optimization = 2;
   unsigned vectorBits = 128, registers = 16;
-  bool fma = false;
+  int64_t cacheBytes = 1 << 20;
+  bool fma = false, permute = false;
 };
 
 } // namespace lig::target::cpu
