@@ -1,8 +1,8 @@
 """An interpreter of the suite's ONNX operators over an array library.
 
-With NumPy and float64 it is the reference of the tests; with jax.numpy it traces
-a network for the JAX peer. What the two libraries do differently (windows,
-loops, top-k, scatter) comes from `kernels`, one class each.
+With NumPy and float64 it is the reference of the tests; with jax.numpy and with
+torch it traces a network for those peers. What the libraries do differently
+(windows, loops, top-k, scatter) comes from `kernels`, one class each.
 
 An operator is a function of (interpreter, attributes, inputs) that returns an
 array or a tuple of arrays. Absent optional inputs are None.
@@ -23,11 +23,13 @@ def operator(*names):
 
 
 class Interpreter:
-    """Runs `model`, an onnx.ModelProto; floats are computed in `dtype`."""
+    """Runs `model`, an onnx.ModelProto; floats are computed in `dtype`. Operators
+    that a library has by itself come in `own`, by their names."""
 
-    def __init__(self, model, xp, kernels, dtype):
+    def __init__(self, model, xp, kernels, dtype, own=()):
         self.graph, self.xp, self.kernels, self.dtype = model.graph, xp, kernels, dtype
-        missing = {n.op_type for n in self.graph.node} - set(OPERATORS)
+        self.operators = {**OPERATORS, **dict(own)}
+        missing = {n.op_type for n in self.graph.node} - set(self.operators)
         if missing:
             raise NotImplementedError(f"no {', '.join(sorted(missing))}")
         # Integers decide shapes, so they stay NumPy's.
@@ -46,7 +48,7 @@ class Interpreter:
         values = {**self.constants, **(weights or {}), **feeds, "": None}
         for node in self.graph.node:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-            result = OPERATORS[node.op_type](
+            result = self.operators[node.op_type](
                 self, attributes, [values[name] for name in node.input])
             results = result if isinstance(result, tuple) else (result,)
             values.update(zip(node.output, results))

@@ -7,7 +7,8 @@ import math
 from xml.sax.saxutils import escape
 
 COLOURS = {"ligature": "#1b6ca8", "ort": "#c9822b", "openvino": "#6a9a3b",
-           "iree": "#8f5aa8", "jax": "#b8483e", "tvm": "#4aa3a2"}
+           "iree": "#8f5aa8", "jax": "#b8483e", "tvm": "#4aa3a2",
+           "torch": "#7a5c3e"}
 BAR, GAP, LEFT, WIDTH, TOP = 9, 8, 170, 560, 40
 RANGE = 8.0  # the axis goes from 1/8 to 8
 
