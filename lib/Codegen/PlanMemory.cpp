@@ -114,6 +114,7 @@ static Value makeView(OpBuilder &b, Location loc, Value block, int64_t offset,
 
 namespace {
 struct PlanMemory : lig::codegen::impl::PlanMemoryPassBase<PlanMemory> {
+  using PlanMemoryPassBase::PlanMemoryPassBase;
   void runOnOperation() override {
     SmallVector<func::FuncOp> entries;
     for (auto function : getOperation().getOps<func::FuncOp>())
@@ -189,7 +190,7 @@ private:
       buffers.push_back({bytes, kAlignment, life->first, life->last});
     }
     ArenaPlan plan = planArena(buffers);
-    int64_t arena = llvm::alignTo(plan.peak, kAlignment);
+    int64_t arena = llvm::alignTo(headerBytes + plan.peak, kAlignment);
     numBuffers += allocs.size();
     arenaBytes += arena;
     liveBytes += plan.lowerBound;
@@ -202,7 +203,8 @@ private:
     for (auto [alloc, offset] : llvm::zip(allocs, plan.offsets)) {
       OpBuilder b(alloc);
       alloc.replaceAllUsesWith(
-          makeView(b, alloc.getLoc(), blocks.arena, offset, alloc.getType()));
+          makeView(b, alloc.getLoc(), blocks.arena,
+                                         headerBytes + offset, alloc.getType()));
       alloc.erase();
     }
     placeParameters(function, blocks.params);

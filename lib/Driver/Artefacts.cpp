@@ -199,6 +199,20 @@ static Error writeNative(Compilation &compilation,
   return writeHeader(compilation, options);
 }
 
+/// The kernels of a model for a GPU, alone.
+static Error writeKernels(Compilation &compilation,
+                          const OutputOptions &options) {
+  llvm::Expected<const DeviceInfo &> kernels = compilation.getKernels();
+  if (!kernels)
+    return kernels.takeError();
+  if (options.artefact == Artefact::Ptx)
+    return writeBytes(options.path, kernels->ptx);
+  if (kernels->cubin.empty() && !kernels->ptx.empty())
+    return llvm::createStringError(
+        "no ptxas on PATH or under CUDA_HOME; --ptxas names one");
+  return writeBytes(options.path, kernels->cubin);
+}
+
 Error lig::writeArtefact(Compilation &compilation,
                          const OutputOptions &options) {
   switch (options.artefact) {
@@ -219,6 +233,9 @@ Error lig::writeArtefact(Compilation &compilation,
   case Artefact::Library:
   case Artefact::Executable:
     return writeNative(compilation, options);
+  case Artefact::Ptx:
+  case Artefact::Cubin:
+    return writeKernels(compilation, options);
   }
   llvm_unreachable("all artefacts are handled");
 }

@@ -7,8 +7,10 @@
 #include "LoadMlir.h"
 
 #include "Ligature/Target/OutputFile.h"
+#include "Ligature/Target/Passes.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Object/ObjectFile.h"
@@ -213,6 +215,40 @@ llvm::Expected<const ModelInfo &> Compilation::getModel() {
   return *model;
 }
 
+llvm::Error Compilation::takeKernels() {
+  if (llvm::Error error = finish())
+    return error;
+  if (options.pipeline.target != "cuda" || model->device)
+    return llvm::Error::success();
+  if (options.emulate) {
+    model->device = target::gpu::describeKernels(*module, options.device.chip);
+    PassManager pm(&context);
+    pm.addPass(createGpuEmulatePass());
+    return failed(pm.run(*module)) ? reported() : llvm::Error::success();
+  }
+  if (options.onPhase)
+    options.onPhase("kernels");
+  llvm::Expected<DeviceInfo> made =
+      target::gpu::makeDeviceCode(*module, options.device);
+  if (!made)
+    return made.takeError();
+  model->device = std::move(*made);
+  for (auto kernels :
+       llvm::make_early_inc_range(module->getOps<mlir::gpu::GPUModuleOp>()))
+    kernels.erase();
+  (*module)->removeAttr(
+      mlir::gpu::GPUDialect::getContainerModuleAttrName());
+  return llvm::Error::success();
+}
+
+llvm::Expected<const DeviceInfo &> Compilation::getKernels() {
+  if (llvm::Error error = takeKernels())
+    return error;
+  if (!model->device)
+    return llvm::createStringError("the model is compiled for a CPU");
+  return *model->device;
+}
+
 llvm::Expected<const ParameterFile &> Compilation::getParameters() {
   if (llvm::Error error = finish())
     return error;
@@ -240,7 +276,7 @@ llvm::Error Compilation::writeMlir(StringRef path, bool bytecode, bool elide) {
 
 llvm::Expected<std::unique_ptr<llvm::Module>>
 Compilation::makeLLVM(llvm::LLVMContext &llvmContext) {
-  if (llvm::Error error = finish())
+  if (llvm::Error error = takeKernels())
     return error;
   if (options.onPhase)
     options.onPhase("machine code");

@@ -23,10 +23,15 @@ struct Free {
 struct JitModel::Engine {
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::unique_ptr<void, Free> parameters;
+  std::unique_ptr<emulator::Emulator> emulator;
 };
 
 JitModel::JitModel() : engine(std::make_unique<Engine>()) {}
 JitModel::~JitModel() = default;
+
+const emulator::Emulator *JitModel::getEmulator() const {
+  return engine->emulator.get();
+}
 
 /// Writes into memory of a fixed size.
 namespace {
@@ -54,8 +59,18 @@ static llvm::Error defineParameters(llvm::orc::LLJIT &jit,
       llvm::orc::absoluteSymbols(std::move(symbols)));
 }
 
+static llvm::Error defineEmulator(llvm::orc::LLJIT &jit) {
+  llvm::orc::SymbolMap symbols;
+  for (auto [name, address] : emulator::getSymbols())
+    symbols[jit.mangleAndIntern(name)] = {
+        llvm::orc::ExecutorAddr::fromPtr(address),
+        llvm::JITSymbolFlags::Exported};
+  return jit.getMainJITDylib().define(
+      llvm::orc::absoluteSymbols(std::move(symbols)));
+}
+
 llvm::Expected<std::unique_ptr<JitModel>>
-JitModel::create(Compilation &compilation) {
+JitModel::create(Compilation &compilation, const emulator::Options &emulation) {
   llvm::Expected<std::string> code =
       compilation.makeCode(cpu::CodeKind::Object);
   if (!code)
@@ -91,6 +106,10 @@ JitModel::create(Compilation &compilation) {
     if (llvm::Error error = defineParameters(engine, *info, memory))
       return error;
   }
+  bool isEmulated = info->device && info->device->ptx.empty();
+  if (isEmulated)
+    if (llvm::Error error = defineEmulator(engine))
+      return error;
   if (llvm::Error error = engine.addObjectFile(
           llvm::MemoryBuffer::getMemBufferCopy(*code, info->name)))
     return error;
@@ -98,5 +117,13 @@ JitModel::create(Compilation &compilation) {
   if (!symbol)
     return symbol.takeError();
   model->description = symbol->toPtr<lig_model_fn>()();
+  if (isEmulated) {
+    auto table = engine.lookup(emulator::kTableSymbol);
+    if (!table)
+      return table.takeError();
+    model->engine->emulator = std::make_unique<emulator::Emulator>(
+        table->toPtr<const emulator::Kernel *>(),
+        *model->description->device_code, emulation);
+  }
   return model;
 }

@@ -2,12 +2,14 @@
 
 #include "Ligature/Pipelines/Phases.h"
 
+#include "Ligature/ABI/Device.h"
 #include "Ligature/Codegen/Bufferize.h"
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Conversion/Passes.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Dialect/Share/Transforms/Passes.h"
 #include "Ligature/Target/CPU/LowerToLLVM.h"
+#include "Ligature/Target/GPU/LowerToNVVM.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -107,6 +109,11 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createNarrowWeightsPass(narrow));
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
+  if (options.target == "cuda") {
+    pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());
+    pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
+    return;
+  }
   codegen::CpuEmitKernelsPassOptions kernels;
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;
@@ -120,12 +127,19 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass(math));
 }
 
-static void buildMemory(OpPassManager &pm, const PipelineOptions &) {
-  pm.addPass(codegen::createPlanMemoryPass());
+static void buildMemory(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.target != "cuda") {
+    pm.addPass(codegen::createPlanMemoryPass());
+    return;
+  }
+  pm.addPass(codegen::createPlanMemoryPass({LIG_DEVICE_HEADER_BYTES}));
+  pm.addNestedPass<func::FuncOp>(codegen::createGpuFormLaunchesPass());
 }
 
-static void buildNative(OpPassManager &pm, const PipelineOptions &) {
+static void buildNative(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createDropParametersPass());
+  if (options.target == "cuda")
+    return target::gpu::buildLowerToNVVMPipeline(pm);
   target::cpu::buildLowerToLLVMPipeline(pm);
 }
 

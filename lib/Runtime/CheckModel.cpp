@@ -70,8 +70,7 @@ lig_status checkParams(const lig_params_desc &params) {
 }
 
 lig_status checkDeviceCode(const lig_device_code &code) {
-  if (!code.chip || (!code.cubin && !code.ptx) ||
-      (code.kernel_count && !code.kernels))
+  if (!code.chip || (code.kernel_count && !code.kernels))
     return fail(LIG_NOT_A_MODEL, "the device code's description is incomplete");
   if (code.ptx && (!code.ptx_bytes || code.ptx[code.ptx_bytes - 1]))
     return fail(LIG_NOT_A_MODEL, "the PTX does not end with a zero");

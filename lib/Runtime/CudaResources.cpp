@@ -96,6 +96,8 @@ lig_status loadModule(LoadedCode &loaded) {
   const OpenDevice &device = *loaded.device;
   const lig_device_code &code = *loaded.code;
   const Driver &driver = *device.driver;
+  if (!code.cubin && !code.ptx)
+    return fail(LIG_NO_DEVICE, "the model has no code for a GPU");
   Result result = -1;
   if (code.cubin)
     result = driver.loadModule(&loaded.module, code.cubin);

@@ -8,7 +8,7 @@ the cases that are not expected to pass; such a case passing is as wrong as
 another one failing. Exits 1 then, and 77, which CTest shows as skipped, where
 the data is not installed.
 
-  run.py [--data=FOLDER] [--out=FOLDER] LIG_RUN [FAMILY/CASE...]
+  run.py [--data=FOLDER] [--out=FOLDER] [--device=emulate] LIG_RUN [FAMILY/CASE...]
 
 --data runs every family of another folder of the same layout, without
 exclusions. --out takes summary.txt and every verdict.
@@ -50,7 +50,7 @@ def read_exclusions(path):
     return excluded
 
 
-def list_runs(folder, families, chosen):
+def list_runs(folder, families, chosen, device):
     runs = []
     for family in families:
         for model in sorted((folder / family).glob("*/model.onnx")):
@@ -59,7 +59,7 @@ def list_runs(folder, families, chosen):
                 continue
             for mode, option in MODES.items():
                 for data in sorted(model.parent.glob("test_data_set_*")):
-                    runs.append(Run(case, mode, f"{model} --test-data {data}{option}"))
+                    runs.append(Run(case, mode, f"--device={device} {model} --test-data {data}{option}"))
     return runs
 
 
@@ -84,6 +84,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("lig_run")
     parser.add_argument("cases", nargs="*")
     options = parser.parse_args()
@@ -93,7 +94,7 @@ def main():
     else:
         excluded = read_exclusions(pathlib.Path(__file__).with_name("excluded.txt"))
     folder = options.data or SUITE
-    runs = list_runs(folder, families, set(options.cases))
+    runs = list_runs(folder, families, set(options.cases), options.device)
     if not runs:
         print(f"skipped: {folder} has no such cases (Debian package libonnx-testdata)")
         sys.exit(SKIPPED)

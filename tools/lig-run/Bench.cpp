@@ -73,6 +73,13 @@ llvm::Error lig::run::measure(const Options &options, const Model &model,
     json.attribute("peak_rss_kb", peakKilobytes());
     json.attribute("arena_bytes", runner.arenaBytes());
     json.attribute("param_bytes", params ? params->data_bytes : 0);
+    if (options.device == Options::Device::Cuda) {
+      lig_device_usage usage = runner.usage();
+      json.attribute("device_uploads", usage.uploads);
+      json.attribute("device_param_bytes", usage.param_bytes);
+      json.attribute("device_context_bytes", usage.context_bytes);
+      json.attribute("graph_runs", usage.graph_runs);
+    }
   });
   llvm::outs() << "\n";
   return llvm::Error::success();

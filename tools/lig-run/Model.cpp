@@ -105,6 +105,8 @@ Error Model::compile(const Options &options,
   CompileOptions compile;
   compile.machine = options.machine;
   compile.pipeline = options.pipeline;
+  compile.device = options.gpu;
+  compile.emulate = options.device == Options::Device::Emulate;
   if (options.mergeInputs)
     compile.pipeline.mergedEntry = "main";
   bool showsProgress = llvm::sys::Process::StandardErrIsDisplayed();
@@ -119,7 +121,7 @@ Error Model::compile(const Options &options,
     error = llvm::createStringError("the model cannot be imported");
   } else {
     llvm::Expected<std::unique_ptr<JitModel>> made =
-        JitModel::create(compilation);
+        JitModel::create(compilation, options.emulation);
     if (made)
       compiled = std::move(*made);
     error = made.takeError();
@@ -139,6 +141,10 @@ Error Model::openLibrary(const Options &options) {
   if (options.constantInputs)
     return llvm::createStringError(
         "--constant-inputs: the inputs of a compiled library are fixed");
+  if (options.device == Options::Device::Emulate)
+    return llvm::createStringError(
+        "--device=emulate: a compiled library has kernels for a GPU alone; give "
+        "the model it was compiled from");
   if (lig_library_open(options.models.front().c_str(), &code))
     return runtimeError();
   return Error::success();
@@ -207,6 +213,10 @@ static void printTensor(llvm::raw_ostream &out, StringRef role,
 void Model::printInfo(llvm::raw_ostream &out) const {
   const lig_model_desc &model = *lig_library_model(code);
   out << "model " << model.name << ", " << model.compiler << "\n";
+  if (const lig_device_code *device = model.device_code)
+    out << "for a GPU, " << device->chip << ": " << device->kernel_count
+        << " kernels, " << device->ptx_bytes << " bytes of PTX, "
+        << device->cubin_bytes << " of machine code\n";
   for (uint32_t e = 0; e < model.entry_count; ++e) {
     const lig_entry_desc &entry = model.entries[e];
     out << "entry " << entry.name << ", arena of " << entry.arena_bytes

@@ -30,6 +30,10 @@ public:
 
   lig_library *library() const { return code; }
   lig_weights *weights() const { return parameters; }
+  /// Runs the kernels of a model compiled for it; null for others.
+  const emulator::Emulator *emulator() const {
+    return compiled ? compiled->getEmulator() : nullptr;
+  }
   /// The entry point to run.
   uint32_t entry() const { return entryNumber; }
   /// An input that was compiled in as a parameter.
@@ -66,7 +70,7 @@ llvm::Error runtimeError();
 class Runner {
 public:
   static llvm::Expected<std::unique_ptr<Runner>> create(const Model &model,
-                                                        uint32_t threads);
+                                                        const Options &options);
   ~Runner();
 
   /// Takes values by the inputs' names, which stay the caller's. Inputs without
@@ -83,6 +87,8 @@ public:
 
   llvm::ArrayRef<Tensor> outputs() const { return outputTensors; }
   uint64_t arenaBytes() const { return lig_context_arena_bytes(context); }
+  /// What the context holds on a GPU.
+  lig_device_usage usage() const;
 
 private:
   explicit Runner(const Model &model) : model(model) {}

@@ -57,6 +57,26 @@ static const bool isNameFree = [] {
 }();
 static cl::opt<uint32_t> threads("threads", cl::desc("Threads to run on"),
                                  cl::init(1), cl::cat(running));
+static cl::opt<std::string>
+    device("device",
+           cl::desc("Where to run: cpu, cuda, or emulate for a GPU's kernels on "
+                    "the CPU"),
+           cl::value_desc("cpu|cuda|emulate"), cl::init("cpu"),
+           cl::cat(running));
+static cl::opt<uint32_t> ordinal("device-ordinal", cl::desc("Number of the GPU"),
+                                 cl::value_desc("N"), cl::init(0),
+                                 cl::cat(running));
+static cl::opt<bool>
+    graph("cuda-graph", cl::desc("Replay runs as a CUDA graph"),
+          cl::cat(running));
+static cl::opt<std::string> schedule(
+    "schedule",
+    cl::desc("Order of emulated threads: round-robin, forward, backward, or "
+             "random:SEED"),
+    cl::value_desc("ORDER"), cl::init("round-robin"), cl::cat(running));
+static cl::opt<uint32_t> multiprocessors(
+    "multiprocessors", cl::desc("Multiprocessors of the emulated GPU"),
+    cl::value_desc("N"), cl::init(4), cl::cat(running));
 static cl::opt<bool>
     info("info", cl::desc("List entry points, inputs, outputs, parameters"),
          cl::cat(running));
@@ -109,6 +129,9 @@ static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
                                 cl::value_desc("NAME"), cl::cat(compiling));
 static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
                        cl::cat(compiling));
+static cl::opt<std::string> chip("cuda-arch", cl::desc("GPU to compile for"),
+                                 cl::value_desc("sm_90a"), cl::init("sm_90a"),
+                                 cl::cat(compiling));
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"),
                                      cl::cat(compiling));
@@ -229,6 +252,49 @@ static llvm::Error readTolerance(Options &options) {
   return llvm::Error::success();
 }
 
+static llvm::Error readSchedule(Options &options) {
+  using emulator::Schedule;
+  auto [name, number] = StringRef(schedule).split(':');
+  std::optional<Schedule> found =
+      llvm::StringSwitch<std::optional<Schedule>>(name)
+          .Case("round-robin", Schedule::RoundRobin)
+          .Case("forward", Schedule::Forward)
+          .Case("backward", Schedule::Backward)
+          .Case("random", Schedule::Random)
+          .Default(std::nullopt);
+  bool isRandom = found == Schedule::Random;
+  if (!found || isRandom == number.empty() ||
+      (isRandom && number.getAsInteger(10, options.emulation.seed)))
+    return wrong("--schedule={0}: expected round-robin, forward, backward or "
+                 "random:SEED",
+                 schedule.getValue());
+  options.emulation.schedule = *found;
+  return llvm::Error::success();
+}
+
+static llvm::Error readDevice(Options &options) {
+  std::optional<Options::Device> found =
+      llvm::StringSwitch<std::optional<Options::Device>>(device)
+          .Case("cpu", Options::Device::Cpu)
+          .Case("emulate", Options::Device::Emulate)
+          .Case("cuda", Options::Device::Cuda)
+          .Default(std::nullopt);
+  if (!found)
+    return wrong("--device={0}: expected cpu, cuda or emulate",
+                 device.getValue());
+  constexpr uint32_t most = 1024;
+  if (multiprocessors == 0 || multiprocessors > most)
+    return wrong("--multiprocessors={0}: from 1 to {1}",
+                 multiprocessors.getValue(), most);
+  options.device = *found;
+  options.ordinal = ordinal;
+  options.graph = graph;
+  options.emulation.multiprocessors = multiprocessors;
+  options.gpu.chip = chip;
+  options.pipeline.target = *found == Options::Device::Cpu ? "cpu" : "cuda";
+  return readSchedule(options);
+}
+
 static llvm::Error readCompilation(Options &options) {
   if (level < '0' || level > '3')
     return wrong("-O{0}: the levels are 0 to 3", level.getValue());
@@ -282,7 +348,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   options.minSeconds = minTime;
   options.batch = batch;
   options.batchSeconds = batchTimeout;
-  for (auto read : {readInputs, readTolerance, readCompilation})
+  for (auto read : {readInputs, readTolerance, readCompilation, readDevice})
     if (llvm::Error error = read(options))
       return error;
   if (options.models.empty() == options.batch.empty())

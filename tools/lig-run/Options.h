@@ -3,8 +3,10 @@
 
 #include "Compare.h"
 
+#include "Ligature/Emulator/Emulator.h"
 #include "Ligature/Pipelines/Phases.h"
 #include "Ligature/Target/CPU/Machine.h"
+#include "Ligature/Target/GPU/DeviceCode.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -44,7 +46,14 @@ struct Options {
   std::string batch;
   unsigned batchSeconds = 60;
 
+  /// Where models run; those compiled in memory are compiled for it.
+  enum class Device { Cpu, Emulate, Cuda } device = Device::Cpu;
+  emulator::Options emulation;
+  uint32_t ordinal = 0; ///< the GPU's
+  bool graph = false;
+
   target::cpu::MachineOptions machine;
+  target::gpu::DeviceOptions gpu;
   PipelineOptions pipeline;
 
   /// The file of the model that has the entry point.

@@ -7,12 +7,16 @@ using llvm::Error;
 
 Runner::~Runner() { lig_context_close(context); }
 
-llvm::Expected<std::unique_ptr<Runner>> Runner::create(const Model &model,
-                                                       uint32_t threads) {
+llvm::Expected<std::unique_ptr<Runner>>
+Runner::create(const Model &model, const Options &given) {
   std::unique_ptr<Runner> runner(new Runner(model));
   lig_context_options options = {};
   options.size = sizeof(options);
-  options.threads = threads;
+  options.threads = given.threads;
+  options.ordinal = given.ordinal;
+  options.flags = given.graph ? LIG_CONTEXT_GRAPH : 0;
+  if (const emulator::Emulator *emulator = model.emulator())
+    options.device = emulator->getDevice();
   if (lig_context_create(model.weights(), &options, &runner->context))
     return runtimeError();
   uint32_t count = lig_output_count(model.library(), model.entry());
@@ -74,9 +78,20 @@ Error Runner::setInputs(const std::map<std::string, Given> &given,
   return Error::success();
 }
 
+lig_device_usage Runner::usage() const {
+  lig_device_usage usage = {};
+  lig_context_usage(context, &usage);
+  return usage;
+}
+
 Error Runner::runChecked() {
-  if (run() != LIG_OK)
-    return runtimeError();
+  if (run() != LIG_OK) {
+    // An emulated kernel that did something wrong has said what.
+    const emulator::Emulator *emulator = model.emulator();
+    return emulator && !emulator->getError().empty()
+               ? llvm::createStringError(emulator->getError())
+               : runtimeError();
+  }
   for (auto [i, tensor] : llvm::enumerate(outputTensors)) {
     const int64_t *dims = lig_output_dims(context, model.entry(), i);
     tensor.dims.assign(dims, dims + tensor.dims.size());

@@ -222,7 +222,7 @@ llvm::Expected<bool> Checker::check(const TestSet &set) {
   std::map<std::string, Given> given;
   if (Error error = prepare(set, given))
     return error;
-  auto runner = Runner::create(*model, options.threads);
+  auto runner = Runner::create(*model, options);
   if (!runner)
     return runner.takeError();
   if (Error error = (*runner)->setInputs(given, options.seed))

@@ -39,7 +39,10 @@ static cl::opt<Artefact> artefact(
                clEnumValN(Artefact::Object, "obj", "object file and header"),
                clEnumValN(Artefact::Library, "lib",
                           "shared library and header (default)"),
-               clEnumValN(Artefact::Executable, "exe", "executable")),
+               clEnumValN(Artefact::Executable, "exe", "executable"),
+               clEnumValN(Artefact::Ptx, "ptx", "kernels as PTX"),
+               clEnumValN(Artefact::Cubin, "cubin",
+                          "kernels as machine code of a GPU")),
     cl::cat(outputs));
 static cl::opt<std::string>
     compileTo("compile-to",
@@ -77,6 +80,17 @@ static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
                                 cl::value_desc("NAME"), cl::cat(machine));
 static cl::alias march("march", cl::desc("Same as -mcpu"), cl::aliasopt(cpu),
                        cl::value_desc("NAME"), cl::cat(machine));
+static cl::opt<std::string> targetName("target", cl::desc("What runs the model"),
+                                   cl::value_desc("cpu|cuda"),
+                                   cl::init("cpu"), cl::cat(machine));
+static cl::opt<std::string> chip("cuda-arch", cl::desc("GPU to make code for"),
+                                 cl::value_desc("NAME"), cl::init("sm_90a"),
+                                 cl::cat(machine));
+static cl::opt<std::string>
+    ptxas("ptxas",
+          cl::desc("NVIDIA's assembler, to add machine code to PTX; by default "
+                   "that on PATH or under CUDA_HOME, if any"),
+          cl::value_desc("PROGRAM|none"), cl::cat(machine));
 static cl::opt<bool>
     noRoll("no-roll",
            cl::desc("Leave layers and steps that were unrolled as they are"),
@@ -184,6 +198,11 @@ llvm::Error Options::parse(int argc, char **argv) {
       return wrong("--compile-to writes MLIR, which --emit contradicts");
     artefact = Artefact::Mlir;
   }
+  if (targetName != "cpu" && targetName != "cuda")
+    return wrong("--target={0}: expected cpu or cuda", targetName.getValue());
+  if (targetName != "cuda" &&
+      (artefact == Artefact::Ptx || artefact == Artefact::Cubin))
+    return wrong("kernels of a GPU are made with --target=cuda");
   if (llvm::Error error = checkParameters())
     return error;
   if (getModelPaths().size() > 1 && output.empty() &&
@@ -207,6 +226,8 @@ static std::string outputPath() {
                           : artefact == Artefact::Assembly ? "s"
                           : artefact == Artefact::Object   ? "o"
                           : artefact == Artefact::Library  ? "so"
+                          : artefact == Artefact::Ptx      ? "ptx"
+                          : artefact == Artefact::Cubin    ? "cubin"
                                                            : "";
   path::replace_extension(file, extension);
   return file.str().str();
@@ -251,6 +272,9 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;
   options.pipeline.weights = weights;
+  options.pipeline.target = targetName;
+  options.device.chip = chip;
+  options.device.ptxas = ptxas;
   options.machine.triple = triple;
   options.machine.cpu = cpu;
   options.machine.features = features;

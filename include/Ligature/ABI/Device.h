@@ -74,7 +74,8 @@ typedef struct lig_kernel_desc {
 /* The kernels of a model, compiled for one chip. */
 typedef struct lig_device_code {
   const char *chip;     /* "sm_90a" */
-  const uint8_t *cubin; /* null when the compiler had no ptxas */
+  /* Either may be null, both where the kernels are only emulated. */
+  const uint8_t *cubin;
   uint64_t cubin_bytes;
   const char *ptx; /* ends with a zero, which ptx_bytes counts */
   uint64_t ptx_bytes;

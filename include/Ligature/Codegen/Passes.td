@@ -238,6 +238,8 @@ def WriteSlicesPass : Pass<"lig-write-slices"> {
 }
 
 def PlanMemoryPass : Pass<"lig-plan-memory", "::mlir::ModuleOp"> {
+  let options = [Option<"headerBytes", "header-bytes", "int64_t", "0",
+                        "bytes at the beginning of arenas to leave alone">];
   let summary = "Place every buffer in one arena and every parameter in one block";
   let description = [{
     Buffers whose lifetimes do not meet share bytes of the arena. Lifetimes are
@@ -368,6 +370,47 @@ def CpuEmitKernelsPass
                            "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect",
                            "::lig::share::ShareDialect"];
+}
+
+def GpuEmitLoopsPass : Pass<"lig-gpu-emit-loops", "::mlir::func::FuncOp"> {
+  let summary = "Make parallel loops of what no strategy took";
+  let description = [{
+    A structured operation becomes one `scf.parallel` over the elements of its
+    result, with loops over what is reduced inside; a copy becomes one over what
+    it copies.
+
+    **Before**: structured operations on buffers.
+    **After**: loops.
+    **Keeps**: everything else.
+    **Refuses**: a structured operation without a form as loops.
+  }];
+  let statistics = [Statistic<"numLoops", "num-loops", "loops emitted">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def GpuFormLaunchesPass
+    : Pass<"lig-gpu-form-launches", "::mlir::func::FuncOp"> {
+  let summary = "Let kernels do what touches device memory";
+  let description = [{
+    A parallel loop whose bounds the host knows becomes a kernel of one thread a
+    step. A load and everything that depends on it, control flow included, become
+    a kernel of one block, whose threads share the steps of parallel loops. A
+    status that depends on data is stored at the beginning of the arena.
+
+    **Before**: planned entry points that end in params, arena and dims; loops.
+    **After**: launches. No load or store is left outside of one.
+    **Keeps**: launches that are there already, loops of the host around them.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numLaunches", "num-launches", "launches">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {

@@ -10,6 +10,7 @@
 #include "Ligature/Driver/ModelFiles.h"
 #include "Ligature/Pipelines/Phases.h"
 #include "Ligature/Target/CPU/NativeCode.h"
+#include "Ligature/Target/GPU/DeviceCode.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -24,6 +25,10 @@ struct CompileOptions {
   /// The machine decides the vector width and what follows from it.
   PipelineOptions pipeline;
   target::cpu::MachineOptions machine;
+  /// The GPU, where pipeline.target is "cuda"; `machine` is then the host.
+  target::gpu::DeviceOptions device;
+  /// Make host code of kernels, for the emulator, and none for a GPU.
+  bool emulate = false;
   /// NAME in the exported NAME_model; empty takes it from the first model.
   std::string modelName;
   /// A file name without a folder to keep parameters in, beside the artefact;
@@ -68,11 +73,13 @@ public:
 
   /// What the artefacts say about the model. Runs all phases.
   llvm::Expected<const target::ModelInfo &> getModel();
-  /// LLVM IR after optimization; runs all phases.
+  /// LLVM IR of the host after optimization; runs all phases.
   llvm::Expected<std::unique_ptr<llvm::Module>>
   makeLLVM(llvm::LLVMContext &context);
   /// An object file of the code, without embedded parameters.
   llvm::Expected<std::string> makeCode(target::cpu::CodeKind kind);
+  /// The kernels of a model for a GPU; runs all phases.
+  llvm::Expected<const target::DeviceInfo &> getKernels();
   /// The layout of the parameters; runs all phases.
   llvm::Expected<const target::ParameterFile &> getParameters();
 
@@ -89,6 +96,8 @@ private:
   void watchSharing();
   /// Runs all phases; fails if that leaves the model without a description.
   llvm::Error finish();
+  /// Moves kernels out of the module, to where the model describes them.
+  llvm::Error takeKernels();
 
   mlir::MLIRContext &context;
   CompileOptions options;
@@ -112,7 +121,16 @@ llvm::LogicalResult checkTies(const SharingReport &report,
                               llvm::ArrayRef<std::string> names,
                               mlir::MLIRContext &context);
 
-enum class Artefact { Mlir, Llvm, Assembly, Object, Library, Executable };
+enum class Artefact {
+  Mlir,
+  Llvm,
+  Assembly,
+  Object,
+  Library,
+  Executable,
+  Ptx,
+  Cubin
+};
 
 struct OutputOptions {
   Artefact artefact = Artefact::Library;

@@ -28,6 +28,8 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 
 /// What the phases need to know.
 struct PipelineOptions {
+  /// "cpu", or "cuda" for kernels of a GPU.
+  std::string target = "cpu";
   /// A file of declared ties, or nothing.
   std::string ties;
   /// The name of one entry point that all become, or nothing.

@@ -42,6 +42,23 @@ struct ParameterInfo {
   uint32_t uses = 0;
 };
 
+/// A kernel that entry points launch, by its place in DeviceInfo.
+struct KernelInfo {
+  std::string name;
+  std::vector<uint32_t> paramBytes;
+  uint32_t maxBlock = 0;  ///< threads
+  uint32_t maxShared = 0; ///< bytes of dynamic shared memory
+};
+
+/// The kernels of a model for a GPU. Either form of their code may be empty,
+/// both where they are only emulated.
+struct DeviceInfo {
+  std::string chip; ///< "sm_90a"
+  std::string ptx;
+  std::string cubin;
+  std::vector<KernelInfo> kernels;
+};
+
 struct ModelInfo {
   /// Any text; see getCIdentifier.
   std::string name;
@@ -51,6 +68,8 @@ struct ModelInfo {
   uint64_t parameterBytes = 0;
   /// The file's name without a folder; empty when embedded.
   std::string parameterFile;
+  /// What the entry points launch; nothing when they run on the CPU.
+  std::optional<DeviceInfo> device;
 };
 
 /// Bytes of one element of a lig_dtype; 0 if it is none.

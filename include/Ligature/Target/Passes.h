@@ -2,6 +2,7 @@
 #ifndef LIGATURE_TARGET_PASSES_H
 #define LIGATURE_TARGET_PASSES_H
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 

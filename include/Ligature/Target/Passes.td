@@ -57,6 +57,41 @@ def CpuWrapEntriesPass : Pass<"lig-cpu-wrap-entries", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def GpuOutlineKernelsPass
+    : Pass<"lig-gpu-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Make kernels of launches, and calls of the queue";
+  let description = [{
+    The body of every `gpu.launch` becomes a kernel in the module's one
+    `gpu.module`; views of buffers are computed in it again. Where the launch
+    was, its arguments go into a `lig_launch` (Ligature/ABI/Device.h) and the
+    entry point's last argument, a `lig_device`, is called. The first status that
+    is not LIG_OK ends the launches and is what the entry point returns.
+
+    **Before**: entry points on buffers that end in params, arena and dims.
+    **After**: the same with one argument more; kernels numbered in their order.
+    **Keeps**: control flow around launches.
+    **Refuses**: a launch that takes a buffer of unknown layout.
+  }];
+  let statistics = [Statistic<"numKernels", "num-kernels", "kernels">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def GpuAlignSharedPass : Pass<"lig-gpu-align-shared", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Align shared memory to the widest access";
+  let description = [{
+    Outlining forgets how a kernel's shared memory is aligned; vectors of 16
+    bytes are loaded from it.
+
+    **Before**: kernels in LLVM and NVVM.
+    **After**: globals of shared memory are aligned to 16 bytes at least.
+    **Keeps**: everything else.
+    **Refuses**: nothing.
+  }];
+}
+
 def GpuEmulatePass : Pass<"lig-gpu-emulate", "::mlir::ModuleOp"> {
   let summary = "Make host code of kernels, for the emulator";
   let description = [{

@@ -57,6 +57,7 @@ private:
   Constant *tensors(ArrayRef<TensorInfo> infos);
   Expected<Constant *> entry(const EntryInfo &info);
   Constant *parameterBlock();
+  Constant *deviceCode();
   void exportModel(Constant *description);
 
   Module &module;
@@ -85,10 +86,12 @@ Expected<Constant *> Descriptor::entry(const EntryInfo &info) {
   Function *run = module.getFunction(info.name + "_run");
   if (!run)
     return createStringError("the code has no entry point '" + info.name + "'");
+  Constant *none = null();
   return structure({text(info.name), tensors(info.inputs),
                     tensors(info.outputs), i32(info.inputs.size()),
                     i32(info.outputs.size()), i64(info.arenaBytes),
-                    i64(info.arenaLowerBound), run, null()});
+                    i64(info.arenaLowerBound), model.device ? none : run,
+                    model.device ? run : none});
 }
 
 Constant *Descriptor::parameterBlock() {
@@ -126,6 +129,29 @@ Constant *Descriptor::parameterBlock() {
        array(descriptions), i32(descriptions.size()), i32(0)}));
 }
 
+Constant *Descriptor::deviceCode() {
+  if (!model.device)
+    return null();
+  SmallVector<Constant *> kernels;
+  for (const KernelInfo &kernel : model.device->kernels) {
+    SmallVector<Constant *> bytes;
+    for (uint32_t parameter : kernel.paramBytes)
+      bytes.push_back(i32(parameter));
+    kernels.push_back(structure({text(kernel.name), array(bytes),
+                                 i32(bytes.size()), i32(kernel.maxBlock),
+                                 i32(kernel.maxShared), i32(0)}));
+  }
+  const std::string &ptx = model.device->ptx, &cubin = model.device->cubin;
+  return global(structure(
+      {text(model.device->chip),
+       cubin.empty() ? null()
+                     : global(ConstantDataArray::getString(context, cubin,
+                                                           /*AddNull=*/false)),
+       i64(cubin.size()), ptx.empty() ? null() : text(ptx),
+       i64(ptx.empty() ? 0 : ptx.size() + 1), array(kernels),
+       i32(kernels.size()), i32(0)}));
+}
+
 void Descriptor::exportModel(Constant *description) {
   auto *type = FunctionType::get(pointer, /*isVarArg=*/false);
   auto *function =
@@ -150,7 +176,7 @@ Error Descriptor::build() {
   exportModel(global(
       structure({i32(LIG_ABI_VERSION), i32(entries.size()), text(model.name),
                  text(model.compiler), parameterBlock(), array(entries),
-                 null()})));
+                 deviceCode()})));
   return Error::success();
 }
 

@@ -8,7 +8,9 @@
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/Passes.h"
@@ -78,8 +80,11 @@ struct VerifyNative : lig::target::impl::VerifyNativePassBase<VerifyNative> {
   void runOnOperation() override {
     WalkResult walk =
         getOperation().walk<WalkOrder::PreOrder>([](Operation *op) {
-          if (isa<ModuleOp>(op) ||
+          if (isa<ModuleOp, gpu::GPUModuleOp>(op) ||
               isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+            return WalkResult::advance();
+          if (isa_and_nonnull<NVVM::NVVMDialect>(op->getDialect()) &&
+              op->getParentOfType<gpu::GPUModuleOp>())
             return WalkResult::advance();
           op->emitOpError(
               "breaks the contract of the native phase: it is not of "

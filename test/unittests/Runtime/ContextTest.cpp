@@ -228,10 +228,10 @@ TEST(Library, RefusesCodeOfTwoKinds) {
   lig_library_close(library);
   code.ptx_bytes = 0;
   EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
-  code.ptx = nullptr;
-  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
-  code.ptx = "";
+  code.kernel_count = 1;
   code.ptx_bytes = 1;
+  EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
+  code.kernel_count = 0;
   device.entries[1].arena_bytes = LIG_DEVICE_HEADER_BYTES - 1;
   EXPECT_EQ(open(device), LIG_NOT_A_MODEL);
 }
