@@ -2,6 +2,7 @@
 // contract of what comes out.
 
 #include "Ligature/Target/CPU/LowerToLLVM.h"
+#include "Ligature/Target/SmallFloats.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
@@ -24,27 +25,11 @@ namespace lig::target {
 
 using namespace mlir;
 
-/// Machines compute bf16 in f32: sums in bf16 would call functions that few
-/// libraries have.
-static void addSmallFloats(OpPassManager &pm) {
-  arith::ArithEmulateUnsupportedFloatsOptions emulate;
-  emulate.sourceTypeStrs = {"bf16"};
-  emulate.targetTypeStr = "f32";
-  pm.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
-  math::MathExtendToSupportedTypesOptions extend;
-  extend.extraTypeStrs = {"f16"};
-  extend.targetTypeStr = "f32";
-  pm.addPass(math::createMathExtendToSupportedTypes(extend));
-  arith::ArithExpandOpsPassOptions expand;
-  expand.includeBf16 = true;
-  pm.addPass(arith::createArithExpandOpsPass(expand));
-}
-
 void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCpuOutlineTasksPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  addSmallFloats(pm);
+  lig::target::addSmallFloats(pm);
   VectorTransferToSCFOptions toLoops;
   toLoops.enableFullUnroll();
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(toLoops));

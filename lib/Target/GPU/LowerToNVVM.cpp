@@ -2,6 +2,7 @@
 // a gpu.module alone.
 
 #include "Ligature/Target/GPU/LowerToNVVM.h"
+#include "Ligature/Target/SmallFloats.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
@@ -14,23 +15,8 @@
 
 using namespace mlir;
 
-/// Sums in bf16 are computed in f32, as on the CPU.
-static void addSmallFloats(OpPassManager &pm) {
-  arith::ArithEmulateUnsupportedFloatsOptions emulate;
-  emulate.sourceTypeStrs = {"bf16"};
-  emulate.targetTypeStr = "f32";
-  pm.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
-  math::MathExtendToSupportedTypesOptions extend;
-  extend.extraTypeStrs = {"f16"};
-  extend.targetTypeStr = "f32";
-  pm.addPass(math::createMathExtendToSupportedTypes(extend));
-  arith::ArithExpandOpsPassOptions expand;
-  expand.includeBf16 = true;
-  pm.addPass(arith::createArithExpandOpsPass(expand));
-}
-
 static void buildKernels(OpPassManager &pm) {
-  addSmallFloats(pm);
+  lig::target::addSmallFloats(pm);
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   VectorTransferToSCFOptions toLoops;
