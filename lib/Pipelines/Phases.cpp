@@ -62,6 +62,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     // Before branches become loops: towers of equal layers are then one loop.
     net::BatchUsesPassOptions batch;
     batch.vectorBits = options.vectorBits;
+    batch.cacheBytes = options.cacheBytes;
+    batch.winograd = options.winograd && options.fma && options.target != "cuda";
     pm.addNestedPass<func::FuncOp>(net::createBatchUsesPass(batch));
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());

@@ -1,10 +1,12 @@
-// Which convolutions save more than they pay. What is paid: the transforms of
-// data and results, four times the weights, and tiles that reach over the edge.
+// Which nests are convolutions that Winograd's transform knows. Whether it saves
+// more than it pays is for the cost model (Analysis/WinogradCost) to say.
 
 #include "Strategies.h"
 #include "Winograd.h"
 
 #include "Body.h"
+
+#include "Ligature/Analysis/WinogradCost.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
@@ -114,25 +116,16 @@ static bool nameTaps(const Nest &nest, WinogradConv &conv) {
   return conv.groups < 0 || data.strides[conv.groups] == conv.channels;
 }
 
-/// Cycles of the plain way less those of the other; the weights of one image come
-/// from memory if they are more than a share of the last cache.
+/// Cycles that are saved for one image.
 static double saved(const Nest &nest, const WinogradConv &conv,
-                 const Machine &machine) {
-  double height = nest.loops[conv.rows].extent;
-  double width = nest.loops[conv.columns].extent;
-  double filters = nest.loops[conv.outputs].extent;
-  double channels = conv.channels, lanes = conv.lanes, groups = conv.numGroups;
-  double tiles = std::ceil(height / kTileOut) * std::ceil(width / kTileOut);
-  double bytes = kTileProducts * groups * channels * filters * sizeof(float);
-  double bytesPerCycle = bytes > 8 * machine.cacheBytes ? 11 : 26;
-  double products =
-      groups * kTileProducts * tiles * channels * filters / (2 * lanes);
-  double transforms = groups * tiles * (channels + filters) / lanes * 150;
-  double direct =
-      groups * height * width * 9 * channels * filters / (2 * lanes);
-  double ours =
-      1.1 * std::max(products, bytes / bytesPerCycle) + transforms;
-  return direct - ours * 1.15;
+                    const Machine &machine) {
+  WinogradShape shape;
+  shape.height = nest.loops[conv.rows].extent;
+  shape.width = nest.loops[conv.columns].extent;
+  shape.channels = conv.channels;
+  shape.filters = nest.loops[conv.outputs].extent;
+  shape.groups = conv.numGroups;
+  return shape.countSavedCycles(conv.lanes, machine.cacheBytes);
 }
 
 std::optional<WinogradConv> matchWinograd(const Nest &nest,

@@ -2,6 +2,7 @@
 // RUN: lig-opt %s -split-input-file -net-batch-uses | FileCheck %s
 // RUN: lig-opt %s -split-input-file -net-batch-uses=force | FileCheck %s --check-prefixes=FORCE
 // RUN: lig-opt %s -split-input-file -net-batch-uses=vector-bits=1 | FileCheck %s --check-prefix=SLOW
+// RUN: lig-opt %s -split-input-file -net-batch-uses=winograd=false | FileCheck %s --check-prefix=PLAIN
 
 // A whole branch: two layers, bias and activation between them, a residual
 // addition, an average; the parts meet in the distance at the end.
@@ -290,6 +291,106 @@ module @pyramid {
     %1 = net.conv %t, %w bias(%b) strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x64x4x1xf32>, tensor<64x64x3x3xf32>, tensor<64xf32> -> tensor<1x64x2x1xf32>
     %2 = net.conv %o, %w bias(%b) strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x64x1x1xf32>, tensor<64x64x3x3xf32>, tensor<64xf32> -> tensor<1x64x1x1xf32>
     return %0, %1, %2 : tensor<1x64x8x16xf32>, tensor<1x64x2x1xf32>, tensor<1x64x1x1xf32>
+  }
+}
+
+// -----
+
+// A head over levels of a pyramid: the small levels side by side in one image,
+// with zeros between them again before each layer; the large one by itself,
+// whose pixels are enough for the filter that all of them read transformed.
+// CHECK-LABEL: func.func @levels
+// CHECK-SAME: %[[L:.*]]: tensor<1x256x40x40xf32>, %[[M:.*]]: tensor<1x256x10x10xf32>, %[[S:.*]]: tensor<1x256x5x5xf32>, %[[T:.*]]: tensor<1x256x3x3xf32>
+// CHECK: net.conv %[[L]], {{.*}} -> tensor<1x256x40x40xf32>
+// CHECK: net.conv {{.*}} -> tensor<1x256x40x40xf32>
+// CHECK: linalg.fill {{.*}} -> tensor<1x16x10x256xf32>
+// CHECK: linalg.transpose ins(%[[T]] : {{.*}} permutation = [0, 2, 3, 1]
+// CHECK: tensor.insert_slice {{.*}}[0, 11, 6, 0] [1, 3, 3, 256]
+// CHECK: linalg.transpose ins(%[[S]]
+// CHECK: tensor.insert_slice {{.*}}[0, 11, 0, 0] [1, 5, 5, 256]
+// CHECK: linalg.transpose ins(%[[M]]
+// CHECK: %[[IN:.*]] = tensor.insert_slice {{.*}}[0, 0, 0, 0] [1, 10, 10, 256]
+// CHECK: %[[X:.*]] = linalg.transpose ins(%[[IN]] : {{.*}} permutation = [0, 3, 1, 2]
+// CHECK: %[[C:.*]] = net.conv %[[X]], {{.*}} {share.calls = 3 : i64} : {{.*}} -> tensor<1x256x16x10xf32>
+// CHECK: %[[MASK:.*]] = arith.constant dense<{{.*}}> : tensor<16x10xf32>
+// CHECK: %[[R:.*]] = linalg.generic {{.*}} ins(%[[C]], %[[MASK]] :
+// CHECK: arith.maximumf
+// CHECK: arith.cmpf ogt
+// CHECK: arith.select
+// CHECK: %[[D:.*]] = net.conv %[[R]], {{.*}} -> tensor<1x256x16x10xf32>
+// CHECK-DAG: tensor.extract_slice %[[D]][0, 0, 11, 6] [1, 256, 3, 3]
+// CHECK-DAG: tensor.extract_slice %[[D]][0, 0, 11, 0] [1, 256, 5, 5]
+// CHECK-DAG: tensor.extract_slice %[[D]][0, 0, 0, 0] [1, 256, 10, 10]
+// CHECK-NOT: net.conv
+// CHECK: return
+// Filters that are read as they are make the waste between images too dear.
+// PLAIN-LABEL: func.func @levels
+// PLAIN-NOT: tensor<1x256x16x10xf32>
+// PLAIN: net.conv {{.*}} -> tensor<1x256x10x10xf32>
+// FORCE-LABEL: func.func @levels
+// FORCE-COUNT-2: net.conv
+// FORCE-NOT: net.conv
+// FORCE: return
+#same = affine_map<(n, c, y, x) -> (n, c, y, x)>
+module @levels {
+  share.param @w : tensor<256x256x3x3xf32>
+  share.param @v : tensor<256x256x3x3xf32>
+  share.param @b : tensor<256xf32>
+  func.func @levels(%l: tensor<1x256x40x40xf32>, %m: tensor<1x256x10x10xf32>, %s: tensor<1x256x5x5xf32>, %t: tensor<1x256x3x3xf32>) -> (tensor<1x256x40x40xf32>, tensor<1x256x10x10xf32>, tensor<1x256x5x5xf32>, tensor<1x256x3x3xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %w = share.get @w : tensor<256x256x3x3xf32>
+    %v = share.get @v : tensor<256x256x3x3xf32>
+    %b = share.get @b : tensor<256xf32>
+    %l0 = net.conv %l, %w bias(%b) strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x40x40xf32>, tensor<256x256x3x3xf32>, tensor<256xf32> -> tensor<1x256x40x40xf32>
+    %le = tensor.empty() : tensor<1x256x40x40xf32>
+    %l1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%l0 : tensor<1x256x40x40xf32>) outs(%le : tensor<1x256x40x40xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %r = arith.maximumf %in, %zero : f32
+      linalg.yield %r : f32
+    } -> tensor<1x256x40x40xf32>
+    %l2 = net.conv %l1, %v strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x40x40xf32>, tensor<256x256x3x3xf32> -> tensor<1x256x40x40xf32>
+    %m0 = net.conv %m, %w bias(%b) strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x10x10xf32>, tensor<256x256x3x3xf32>, tensor<256xf32> -> tensor<1x256x10x10xf32>
+    %me = tensor.empty() : tensor<1x256x10x10xf32>
+    %m1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%m0 : tensor<1x256x10x10xf32>) outs(%me : tensor<1x256x10x10xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %r = arith.maximumf %in, %zero : f32
+      linalg.yield %r : f32
+    } -> tensor<1x256x10x10xf32>
+    %m2 = net.conv %m1, %v strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x10x10xf32>, tensor<256x256x3x3xf32> -> tensor<1x256x10x10xf32>
+    %s0 = net.conv %s, %w bias(%b) strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x5x5xf32>, tensor<256x256x3x3xf32>, tensor<256xf32> -> tensor<1x256x5x5xf32>
+    %se = tensor.empty() : tensor<1x256x5x5xf32>
+    %s1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s0 : tensor<1x256x5x5xf32>) outs(%se : tensor<1x256x5x5xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %r = arith.maximumf %in, %zero : f32
+      linalg.yield %r : f32
+    } -> tensor<1x256x5x5xf32>
+    %s2 = net.conv %s1, %v strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x5x5xf32>, tensor<256x256x3x3xf32> -> tensor<1x256x5x5xf32>
+    %t0 = net.conv %t, %w bias(%b) strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x3x3xf32>, tensor<256x256x3x3xf32>, tensor<256xf32> -> tensor<1x256x3x3xf32>
+    %te = tensor.empty() : tensor<1x256x3x3xf32>
+    %t1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%t0 : tensor<1x256x3x3xf32>) outs(%te : tensor<1x256x3x3xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %r = arith.maximumf %in, %zero : f32
+      linalg.yield %r : f32
+    } -> tensor<1x256x3x3xf32>
+    %t2 = net.conv %t1, %v strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x256x3x3xf32>, tensor<256x256x3x3xf32> -> tensor<1x256x3x3xf32>
+    return %l2, %m2, %s2, %t2 : tensor<1x256x40x40xf32>, tensor<1x256x10x10xf32>, tensor<1x256x5x5xf32>, tensor<1x256x3x3xf32>
+  }
+}
+
+// -----
+
+// Images of another number, convolutions that shrink images or take steps have
+// no place side by side; their pixels are rows of one product.
+// FORCE-LABEL: func.func @shrinking
+// FORCE-NOT: tensor.insert_slice
+// FORCE: tensor.concat dim(0) {{.*}} -> tensor<{{[0-9]+}}x3x3x8xf32>
+module @shrinking {
+  share.param @w : tensor<8x8x3x3xf32>
+  func.func @shrinking(%a: tensor<1x8x6x6xf32>, %b: tensor<1x8x4x4xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
+    %w = share.get @w : tensor<8x8x3x3xf32>
+    %0 = net.conv %a, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : tensor<1x8x6x6xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x4x4xf32>
+    %1 = net.conv %b, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : tensor<1x8x4x4xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x2x2xf32>
+    return %0, %1 : tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>
   }
 }
 

@@ -1,6 +1,7 @@
 // What calls cost beside each other, against measured ratios.
 
 #include "Ligature/Analysis/CallCost.h"
+#include "Ligature/Analysis/WinogradCost.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
@@ -84,4 +85,56 @@ TEST(CallCost, CountsTheWorkOfOperations) {
   EXPECT_EQ(works[2]->weightBytes, 16 * 32 * 4);
   EXPECT_FALSE(works[3]);
   EXPECT_EQ(countParameterBytes(*module), (8 * 2 * 9 + 16 * 32) * 4);
+}
+
+static WinogradShape levelOf(double size) {
+  return {1, size, size, 256, 256, 1};
+}
+
+TEST(WinogradCost, CountsTilesOverTheEdge) {
+  EXPECT_EQ(levelOf(40).countTiles(), 100);
+  EXPECT_EQ(levelOf(10).countTiles(), 9);
+  EXPECT_EQ(levelOf(3).countTiles(), 1);
+  EXPECT_EQ(levelOf(3).getWork().weightBytes, 36 * 256 * 256 * 4);
+}
+
+TEST(WinogradCost, LargeImagesSaveAndTinyOnesLose) {
+  EXPECT_GT(levelOf(40).countSavedCycles(8, 1 << 20), 0);
+  EXPECT_LT(levelOf(3).countSavedCycles(8, 1 << 20), 0);
+}
+
+TEST(WinogradCost, SmallLevelsGainByBeingOneImage) {
+  CallCost cost(256, int64_t(64) << 20);
+  double apart = 0;
+  for (double size : {10, 5, 3})
+    apart += cost.timeOf(levelOf(size).getWork());
+  // 10 x 10 above 5 x 5 and 3 x 3: twelve tiles instead of fourteen.
+  WinogradShape joint{1, 16, 10, 256, 256, 1};
+  EXPECT_LT(cost.timeOf(joint.getWork()), 0.8 * apart);
+}
+
+TEST(WinogradCost, TakesConvolutionsThatFillVectors) {
+  mlir::MLIRContext context;
+  context.loadDialect<net::NetDialect, share::ShareDialect,
+                      mlir::func::FuncDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(R"(
+    func.func @main(%x: tensor<2x32x5x7xf32>, %f: tensor<16x16x3x3xf32>, %g: tensor<6x32x3x3xf32>) {
+      %0 = net.conv %x, %f strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 2 : tensor<2x32x5x7xf32>, tensor<16x16x3x3xf32> -> tensor<2x16x5x7xf32>
+      %1 = net.conv %x, %g strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<2x32x5x7xf32>, tensor<6x32x3x3xf32> -> tensor<2x6x5x7xf32>
+      %2 = net.conv %x, %f strides [2, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 2 : tensor<2x32x5x7xf32>, tensor<16x16x3x3xf32> -> tensor<2x16x3x7xf32>
+      return
+    })",
+                                                        &context);
+  ASSERT_TRUE(module);
+  std::vector<std::optional<WinogradShape>> shapes;
+  module->walk([&](net::ConvOp conv) {
+    shapes.push_back(matchWinogradShape(conv, 8));
+  });
+  ASSERT_EQ(shapes.size(), 3u);
+  ASSERT_TRUE(shapes[0]);
+  EXPECT_EQ(shapes[0]->countTiles(), 2 * 2 * 2);
+  EXPECT_EQ(shapes[0]->filters, 8);
+  EXPECT_EQ(shapes[0]->channels, 16);
+  EXPECT_FALSE(shapes[1]); // six filters
+  EXPECT_FALSE(shapes[2]); // steps of two
 }

@@ -9,6 +9,7 @@
 
 #include "JoinCalls.h"
 #include "JoinPixels.h"
+#include "JoinSizes.h"
 #include "TakeAlong.h"
 #include "UseGroups.h"
 #include "WeightUses.h"
@@ -73,15 +74,15 @@ private:
   void joinSizes(SmallVectorImpl<Operation *> &uses) {
     llvm::SmallPtrSet<Operation *, 8> seen, gone;
     for (Operation *use : uses) {
-      auto first = dyn_cast<ConvOp>(use);
-      if (!first || seen.contains(first) || !hasPixels(first))
+      // What was joined is gone.
+      auto first = seen.contains(use) ? ConvOp() : dyn_cast<ConvOp>(use);
+      if (!first)
         continue;
       SmallVector<Operation *> alike;
       bool differs = false;
       for (Operation *other : uses) {
-        auto conv = dyn_cast<ConvOp>(other);
-        if (!conv || seen.contains(conv) || !hasPixels(conv) ||
-            !convolveAlike(first, conv))
+        auto conv = seen.contains(other) ? ConvOp() : dyn_cast<ConvOp>(other);
+        if (!conv || !convolveAlike(first, conv))
           continue;
         alike.push_back(conv);
         differs |= conv.getType() != first.getType();
@@ -89,50 +90,37 @@ private:
       seen.insert_range(alike);
       if (differs)
         for (ArrayRef<Operation *> group : groupIndependent(alike))
-          decidePixels(group, gone);
+          decideSizes(group, gone);
     }
     llvm::erase_if(uses, [&](Operation *use) { return gone.contains(use); });
   }
 
-  /// Joins the smallest of `group`, up to where the next one gains nothing.
-  void decidePixels(ArrayRef<Operation *> group,
-                    llvm::SmallPtrSetImpl<Operation *> &gone) {
+  void decideSizes(ArrayRef<Operation *> group,
+                   llvm::SmallPtrSetImpl<Operation *> &gone) {
     Uses uses = sortBySize(group);
-    auto copies = [&](size_t count) {
-      double bytes = 0;
-      for (const WeightUse &use : ArrayRef(uses).take_front(count))
-        bytes += countGatheredBytes(cast<ConvOp>(use.op));
-      return cost->timeOfCopy(bytes);
-    };
-    double apart = cost->timeOf(uses.front().work), joint = apart;
-    size_t count = 1;
-    for (; count < uses.size(); ++count) {
-      double more = apart + cost->timeOf(uses[count].work);
-      double next =
-          timeOf(ArrayRef(uses).take_front(count + 1)) + copies(count + 1);
-      bool pays =
-          more - next > kLeastGain * more && next < joint + more - apart;
-      if (!force && !pays) {
-        if (count == 1)
-          explain(ArrayRef(uses).take_front(2), more, next, /*pays=*/false);
-        break;
-      }
-      apart = more;
-      joint = next;
-    }
-    if (count == 1)
-      return;
-    ArrayRef<WeightUse> chosen = ArrayRef(uses).take_front(count);
-    explain(chosen, apart, joint, /*pays=*/true);
     SmallVector<ConvOp> convs = llvm::map_to_vector(
-        chosen, [](const WeightUse &use) { return cast<ConvOp>(use.op); });
+        uses, [](const WeightUse &use) { return cast<ConvOp>(use.op); });
+    JoinPlan plan = planJoin(
+        convs, {*cost, int64_t(vectorBits) / 32, cacheBytes, winograd}, force);
+    bool pays = plan.count > 1;
+    explain(ArrayRef(uses).take_front(pays ? plan.count : uses.size()),
+            plan.apart, plan.joint, pays);
+    if (!pays)
+      return;
+    ArrayRef<ConvOp> chosen = ArrayRef(convs).take_front(plan.count);
+    SmallVector<Operation *> joined(chosen.begin(), chosen.end());
     IRRewriter rewriter(&getContext());
-    if (failed(joinPixels(rewriter, convs, *dominance)))
+    unsigned taken = 0;
+    LogicalResult result =
+        plan.way == JoinPlan::Way::Images
+            ? joinImages(rewriter, chosen, plan.mosaic, *dominance, taken)
+            : joinPixels(rewriter, chosen, *dominance);
+    if (failed(result))
       return;
     ++numGroups;
-    numJoined += count;
-    for (ConvOp conv : convs)
-      gone.insert(conv);
+    numJoined += plan.count;
+    numTaken += taken;
+    gone.insert_range(joined);
   }
 
   /// Uses that do the same to other data.

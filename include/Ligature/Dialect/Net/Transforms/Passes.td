@@ -136,16 +136,17 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
     do not wait for each other. Their data are laid one after another along the
     outermost dimension, and the weight is read once. What follows on all parts
     alike, a bias, an activation, a pool, a reshape, follows on the joint tensor.
-    Convolutions of images that differ in size become one product of all their
-    pixels where the images are so small that copying windows costs less than
-    reading the filter again.
+    Convolutions of images that differ in size become one of a larger image that
+    holds the smallest of them side by side, or one product of all their pixels,
+    as far as reading the filter again would cost more.
 
     **Before**: convolutions and products that read parameters, after equal
     parameters and equal `share.get` have become one.
     **After**: of independent ones that do the same to other data, one, where
     the cost model (Analysis/CallCost) says that it gains; slices of its result
     where the parts go their own ways.
-    **Keeps**: the order of sums in each element; uses that wait for each other,
+    **Keeps**: the order of sums in each element, unless a tile of Winograd's
+    transform lies elsewhere in the larger image; uses that wait for each other,
     and those that differ in an attribute, a type or another operand.
     **Refuses**: nothing; remarks name what was joined, what was not, and the
     times that were compared.
@@ -154,7 +155,11 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
     Option<"force", "force", "bool", "false",
            "join independent uses without asking what it gains">,
     Option<"vectorBits", "vector-bits", "unsigned", "256",
-           "bits of a vector register, for the cost model">];
+           "bits of a vector register, for the cost model">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "1048576",
+           "bytes of the cache that a core has for itself">,
+    Option<"winograd", "winograd", "bool", "true",
+           "count on filters of three by three taps being transformed">];
   let statistics = [
     Statistic<"numGroups", "num-groups", "joint uses made">,
     Statistic<"numJoined", "num-joined", "uses that became part of one">,
