@@ -21,6 +21,7 @@ void lig::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<share::ShareDialect, net::NetDialect>();
   share::registerBufferizableOpInterfaceExternalModels(registry);
+  net::registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 void lig::registerAllPasses() {

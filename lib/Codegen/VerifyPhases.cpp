@@ -88,8 +88,10 @@ static std::string checkSharePhase(Operation *op,
 
 static std::string checkNetPhase(Operation *op) {
   StringRef name = op->getName().getStringRef();
-  if (isIn(op, {"net"}) && name != "net.scan" && name != "net.yield")
-    return "of the net dialect only net.scan has a later lowering";
+  if (isIn(op, {"net"}) && name != "net.scan" && name != "net.attention" &&
+      name != "net.yield")
+    return "of the net dialect only net.scan and net.attention have a later "
+           "lowering";
   if (name == "linalg.softmax")
     return "it should have been decomposed into reductions";
   return checkTensorPhase(op);

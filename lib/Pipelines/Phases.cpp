@@ -87,13 +87,15 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createCountUsesPass());
 }
 
-static void buildNet(OpPassManager &pm, const PipelineOptions &) {
+static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createConvertNetToLinalgPass());
   // Text from elsewhere may add whole tensors by arith.addf.
   functions.addPass(createConvertElementwiseToLinalgPass());
   functions.addPass(net::createPropagateLayoutPass());
   functions.addPass(net::createFuseElementwisePass());
+  if (options.target != "cuda")
+    functions.addPass(net::createFormAttentionPass());
   functions.addPass(net::createHoistSlicesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -116,6 +118,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
     pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
     return;
   }
+  pm.addNestedPass<func::FuncOp>(codegen::createCpuTileAttentionPass());
   codegen::CpuEmitKernelsPassOptions kernels;
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;

@@ -293,6 +293,35 @@ def DropParametersPass : Pass<"lig-drop-parameters", "::mlir::ModuleOp"> {
   }];
 }
 
+def CpuTileAttentionPass
+    : Pass<"lig-cpu-tile-attention", "::mlir::func::FuncOp"> {
+  let summary = "Compute attention a few queries and keys at a time";
+  let description = [{
+    Scores of a block of queries and a block of keys are computed, made weights
+    by what is known of their rows so far, and multiplied with the values, before
+    the next block of keys is looked at. Blocks of queries of all heads are
+    independent. Keys are laid out in blocks first, once for all heads that share
+    them.
+
+    **Before**: `net.attention` on buffers.
+    **After**: a parallel loop over blocks of queries with `linalg` operations in
+    it, whose buffers are the thread's own (`memref.alloca`).
+    **Keeps**: results up to the order of sums; a row of scores that are all minus
+    infinity is NaN.
+    **Refuses**: extents that are not known.
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "32", "queries of a block">,
+    Option<"keys", "keys", "int64_t", "96", "keys of a block">];
+  let statistics = [Statistic<"numTiled", "num-tiled", "attentions written">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def CpuEmitKernelsPass
     : Pass<"lig-cpu-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Write structured operations on buffers as vector loops";

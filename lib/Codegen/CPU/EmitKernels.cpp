@@ -220,8 +220,9 @@ private:
       outliner.detach(*member.plan, rewriter);
       member.nest = member.plan->parts.front();
     }
+    Machine own = machineFor(group.last());
     inRegion(group.last(), outliner, rewriter, [&](Constants &constants) {
-      emitRowGroup(rewriter, constants, group, machine,
+      emitRowGroup(rewriter, constants, group, own,
                    [&](Emitter &emitter) { write(emitter); });
     });
     numGrouped += group.members.size();
@@ -259,10 +260,19 @@ private:
     outliner.outline(region, rewriter) ? ++numReused : ++numOutlined;
   }
 
+  /// In a loop that threads share, a kernel has one of them and no room.
+  Machine machineFor(Operation *op) const {
+    Machine own = machine;
+    if (op->getParentOfType<scf::ParallelOp>())
+      own.threads = own.room = false;
+    return own;
+  }
+
   void write(const KernelPlan &plan, Constants &constants,
              RewriterBase &rewriter) {
+    Machine own = machineFor(plan.op);
     for (const Nest &part : plan.parts) {
-      Emitter emitter(rewriter, constants, part, machine);
+      Emitter emitter(rewriter, constants, part, own);
       if (plan.winograd) {
         emitWinograd(emitter, plan.winograd->conv, plan.winograd->layout);
         ++numWinograd;

@@ -47,6 +47,9 @@ SmallVector<Value> lower(IRRewriter &rewriter, Operation *op) {
       .Case([&](lig::net::NormalizeOp normalize) -> SmallVector<Value> {
         return {lowerNormalize(b, normalize)};
       })
+      .Case([&](lig::net::AttentionOp attention) -> SmallVector<Value> {
+        return {lowerAttention(b, attention)};
+      })
       .Case([&](linalg::SoftmaxOp softmax) -> SmallVector<Value> {
         OpBuilder inner(op);
         FailureOr<SmallVector<Value>> parts = softmax.decomposeOperation(inner);
@@ -63,7 +66,8 @@ struct ConvertNetToLinalg
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
       if (isa<lig::net::ConvOp, lig::net::ConvTransposeOp, lig::net::PoolOp,
-              lig::net::NormalizeOp, linalg::SoftmaxOp>(op) &&
+              lig::net::NormalizeOp, lig::net::AttentionOp, linalg::SoftmaxOp>(
+              op) &&
           isStatic(op))
         work.push_back(op);
     });

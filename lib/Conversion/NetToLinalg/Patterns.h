@@ -13,6 +13,7 @@ mlir::Value lowerConvTranspose(mlir::ImplicitLocOpBuilder &b,
                                net::ConvTransposeOp op);
 mlir::Value lowerPool(mlir::ImplicitLocOpBuilder &b, net::PoolOp op);
 mlir::Value lowerNormalize(mlir::ImplicitLocOpBuilder &b, net::NormalizeOp op);
+mlir::Value lowerAttention(mlir::ImplicitLocOpBuilder &b, net::AttentionOp op);
 
 /// Where accumulation starts: zero, or `bias` along the last dimensions.
 mlir::Value startFrom(mlir::ImplicitLocOpBuilder &b, mlir::Value bias,

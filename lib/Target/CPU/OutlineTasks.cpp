@@ -2,7 +2,8 @@
 //
 // Everything a step reads becomes an argument, except what costs nothing to
 // compute again: constants, and views of the arena and of the parameters. So
-// a task mostly takes the pointers that its function was given.
+// a task mostly takes the pointers that its function was given. Buffers that
+// each step has for itself are the task's: its steps run one after another.
 
 #include "Ligature/Target/Passes.h"
 
@@ -75,6 +76,14 @@ static Value getInside(OpBuilder &b, IRMapping &inside, Value value) {
   return clone->getResult(cast<OpResult>(value).getResultNumber());
 }
 
+/// Makes one place for all steps of buffers on the stack inside `loop`.
+static void moveBuffersUp(Operation *loop, Block *entry) {
+  loop->walk([&](memref::AllocaOp op) {
+    if (op->getNumOperands() == 0)
+      op->moveBefore(entry, entry->begin());
+  });
+}
+
 /// The loop's steps [begin, end), the last two arguments of `task`.
 static void fillTask(func::FuncOp task, scf::ParallelOp loop,
                      ArrayRef<Value> captures) {
@@ -103,6 +112,7 @@ static void fillTask(func::FuncOp task, scf::ParallelOp loop,
              arith::AddIOp::create(b, loc, lower, moved));
   for (Operation &op : loop.getBody()->without_terminator())
     b.clone(op, inside);
+  moveBuffersUp(part, entry);
   b.setInsertionPointToEnd(entry);
   func::ReturnOp::create(b, loc);
 }
@@ -149,6 +159,11 @@ struct CpuOutlineTasks
       outline(loop, symbols);
       ++numTasks;
     }
+    // What could not be outlined runs step by step, too.
+    getOperation().walk([](scf::ParallelOp loop) {
+      if (auto function = loop->getParentOfType<func::FuncOp>())
+        moveBuffersUp(loop, &function.getBody().front());
+    });
   }
 };
 } // namespace

@@ -427,3 +427,75 @@ func.func @yield(%x: tensor<4xf32>) {
   // expected-error @below {{'net.yield' op expects parent op 'net.scan'}}
   net.yield %x : tensor<4xf32>
 }
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<4xf32>, %v: tensor<9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op key lacks the dimension n}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (d)>, affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index, %n: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<4xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<8x9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op value moves along the dimension m, which it cannot have}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>, affine_map<(m, n, d, e) -> (m, n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index, %n: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<9x4xf32>, tensor<8x9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x3xf32>, %v: tensor<9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op operand 1 has extent 3 in dimension 1, but another has 4 there}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>, affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index, %n: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<9x3xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op query has rank 2, but its map has 1 results}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m)>, affine_map<(m, n, d, e) -> (n, d)>, affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index, %n: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op has 5 maps for 4 operands}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>, affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index, %n: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf32>, %o: tensor<8x5xf32>) {
+  // expected-error @below {{'net.attention' op region should take a score, an element of each input, and two numbers of type index}}
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>, affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%s: f32, %m: index):
+    net.yield %s : f32
+  } : tensor<8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
+  return
+}

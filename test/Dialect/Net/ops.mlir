@@ -39,3 +39,24 @@ func.func @scan(%n: index, %h0: tensor<1x4xf32>, %xs: tensor<9x1x4xf32>)
   }
   return %h, %ys, %steps : tensor<1x4xf32>, tensor<9x1x4xf32>, index
 }
+
+// CHECK-LABEL: func.func @attention
+// CHECK: net.attention %arg0, %arg1, %arg2, %arg3 into %{{.+}} maps [
+// CHECK-SAME: {
+// CHECK-NEXT: ^bb0(%{{.+}}: f32, %{{.+}}: f32, %{{.+}}: index, %{{.+}}: index):
+// CHECK: net.yield
+// CHECK: tensor<2x8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32>, tensor<8x9xf32> into tensor<2x8x5xf32> -> tensor<2x8x5xf32>
+func.func @attention(%q: tensor<2x8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf32>,
+                     %mask: tensor<8x9xf32>) -> tensor<2x8x5xf32> {
+  %e = tensor.empty() : tensor<2x8x5xf32>
+  %o = net.attention %q, %k, %v, %mask into %e
+      maps [affine_map<(b, m, n, d, e) -> (b, m, d)>, affine_map<(b, m, n, d, e) -> (n, d)>,
+            affine_map<(b, m, n, d, e) -> (n, e)>, affine_map<(b, m, n, d, e) -> (m, n)>,
+            affine_map<(b, m, n, d, e) -> (b, m, e)>] {
+  ^bb0(%score: f32, %masked: f32, %m: index, %n: index):
+    %x = arith.addf %score, %masked : f32
+    net.yield %x : f32
+  } : tensor<2x8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32>, tensor<8x9xf32>
+    into tensor<2x8x5xf32> -> tensor<2x8x5xf32>
+  return %o : tensor<2x8x5xf32>
+}

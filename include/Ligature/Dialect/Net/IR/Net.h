@@ -9,6 +9,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -37,6 +38,10 @@ inline constexpr llvm::StringLiteral kArenaLowerBoundAttr =
     "net.arena_lower_bound";
 /// On an output buffer: its dimensions that are known when it has run.
 inline constexpr llvm::StringLiteral kDynamicDimsAttr = "net.dynamic_dims";
+
+/// Lets net.attention go from tensors to buffers as it is.
+void registerBufferizableOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
 } // namespace lig::net
 
 #endif // LIGATURE_DIALECT_NET_IR_NET_H

@@ -5,6 +5,7 @@
 include "Ligature/Dialect/Net/IR/NetDialect.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/IR/OpAsmInterface.td"
 
@@ -115,6 +116,73 @@ def Net_NormalizeOp : Net_Op<"normalize", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def Net_AttentionOp : Net_Op<"attention", [DestinationStyleOpInterface,
+    SingleBlock, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Softmax of the products of queries and keys, times values";
+  let description = [{
+    Over the dimensions (batch..., m, n, d, e): queries m, keys n, what is summed
+    up in a score d, columns of values e:
+
+        score[batch, m, n]  = sum over d of query[..] * key[..]
+        weight[batch, m, n] = softmax over n of region(score, inputs.., m, n)
+        result[batch, m, e] = sum over n of weight * value[..]
+
+    `maps` says where each operand's elements are, in that order: query, key,
+    value, `inputs`, `init`. An operand may lack a batch dimension, as the keys
+    that several heads share, or a mask that is one for all. The region gets a
+    score, an element of every one of `inputs`, m and n as `index`, and yields
+    what the softmax is of: a scale, a mask. A row whose scores are all minus
+    infinity is NaN.
+
+    The scores need not be stored: a lowering may look at keys block by block.
+    `init` is only a place; on tensors the result is one, on buffers there is
+    none.
+
+    ```mlir
+    %o = net.attention %q, %k, %v, %mask into %e
+         maps [affine_map<(b, m, n, d, e) -> (b, m, d)>,
+               affine_map<(b, m, n, d, e) -> (b, n, d)>,
+               affine_map<(b, m, n, d, e) -> (b, n, e)>,
+               affine_map<(b, m, n, d, e) -> (m, n)>,
+               affine_map<(b, m, n, d, e) -> (b, m, e)>] {
+    ^bb0(%score: f32, %masked: f32, %m: index, %n: index):
+      %x = arith.addf %score, %masked : f32
+      net.yield %x : f32
+    } : tensor<2x8x4xf32>, tensor<2x9x4xf32>, tensor<2x9x4xf32>, tensor<8x9xf32>
+      into tensor<2x8x4xf32> -> tensor<2x8x4xf32>
+    ```
+  }];
+  let arguments = (ins AnyShaped:$query, AnyShaped:$key, AnyShaped:$value,
+                       Variadic<AnyType>:$inputs, AnyShaped:$init,
+                       AffineMapArrayAttr:$indexing_maps);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$region);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`,` $inputs^)? `into` $init
+    `maps` $indexing_maps attr-dict-with-keyword $region
+    `:` type($query) `,` type($key) `,` type($value) (`,` type($inputs)^)?
+    `into` type($init) (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+
+    /// The map of operand `i`, init last.
+    ::mlir::AffineMap getMap(unsigned i) {
+      return ::mlir::cast<::mlir::AffineMapAttr>(getIndexingMaps()[i]).getValue();
+    }
+    unsigned getNumBatch() { return getMap(0).getNumDims() - 4; }
+    /// The dimensions m, n, d and e.
+    unsigned getRowDim() { return getNumBatch(); }
+    unsigned getKeyDim() { return getNumBatch() + 1; }
+    unsigned getSumDim() { return getNumBatch() + 2; }
+    unsigned getColumnDim() { return getNumBatch() + 3; }
+    /// The extent of every dimension.
+    ::llvm::SmallVector<int64_t> getExtents();
+    YieldOp getYield();
+  }];
+}
+
 def Net_ScanOp : Net_Op<"scan", [AttrSizedOperandSegments,
     RecursiveMemoryEffects, SingleBlock,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
@@ -201,8 +269,8 @@ def Net_ScanOp : Net_Op<"scan", [AttrSizedOperandSegments,
 }
 
 def Net_YieldOp : Net_Op<"yield", [Pure, ReturnLike, Terminator,
-                                   HasParent<"ScanOp">]> {
-  let summary = "Ends a step with its new states and slices";
+                                   ParentOneOf<["ScanOp", "AttentionOp"]>]> {
+  let summary = "Ends a step with its new states and slices, or a score";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }

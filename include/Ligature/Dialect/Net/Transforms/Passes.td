@@ -100,6 +100,34 @@ def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FormAttentionPass : Pass<"net-form-attention"> {
+  let summary = "Make one operation of products, softmax and products";
+  let description = [{
+    `softmax(Q K^T) V` becomes `net.attention`, with what happens to the scores
+    before the softmax (a scale, a mask) as its region. Transposes of the
+    operands and of the result, and keys and values that were repeated for
+    several heads, are read and written in place by its maps.
+
+    **Before**: sums of products with a softmax of rows between them, elementwise
+    operations fused.
+    **After**: `net.attention` where the scores of a head are many.
+    **Keeps**: the chain where scores are few, where something else reads the
+    scores or the weights, and where they are no f32.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"minScores", "min-scores", "int64_t", "16384",
+           "scores of a head (queries times keys) from which it pays">,
+    Option<"minRows", "min-rows", "int64_t", "16",
+           "queries from which it pays">];
+  let statistics = [
+    Statistic<"numFormed", "num-formed", "attentions made">,
+    Statistic<"numKept", "num-kept", "chains that were left as they are">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def HoistScanInputsPass : Pass<"net-hoist-scan-inputs", "::mlir::func::FuncOp"> {
   let summary = "Multiply the inputs of all steps of a scan at once, before it";
   let description = [{

@@ -1,0 +1,411 @@
+// Attention block by block, as in T. Dao et al., "FlashAttention", 2022: a few
+// queries look at a few keys at a time, so that their scores never leave the
+// first cache. What was summed up so far counts less, by exp of the distance,
+// whenever a greater score is found.
+//
+// The keys are laid out once, block by block, each with the keys innermost: every
+// block of queries then reads them contiguously. What comes out are products,
+// reductions and elementwise operations on pieces of buffers, which are written
+// as any others, in a parallel loop over heads and blocks of queries.
+//
+// The greatest score starts at the lowest finite number, so that exp of the
+// distance is 0 and no NaN for keys that are masked by minus infinity. A row of
+// nothing else has the sum 0, which makes it NaN at the end.
+
+#include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Net/IR/Net.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using lig::net::AttentionOp;
+
+namespace lig::codegen {
+#define GEN_PASS_DEF_CPUTILEATTENTIONPASS
+#include "Ligature/Codegen/Passes.h.inc"
+} // namespace lig::codegen
+
+/// Room on a thread's stack that its blocks may take.
+static constexpr int64_t kAlignment = 64;
+
+namespace {
+/// The part of a dimension that a step looks at.
+struct Part {
+  OpFoldResult first;
+  int64_t extent;
+};
+
+class AttentionWriter {
+public:
+  AttentionWriter(AttentionOp op, RewriterBase &rewriter, int64_t rows,
+                  int64_t keys)
+      : op(op), b(op.getLoc(), rewriter), extents(op.getExtents()),
+        element(getElementTypeOrSelf(op.getInit().getType())) {
+    blockRows = std::min(rows, extents[op.getRowDim()]);
+    blockKeys = std::min(keys, extents[op.getKeyDim()]);
+  }
+
+  void write();
+
+private:
+  /// What a thread keeps for a block of queries.
+  struct Block {
+    Value scores, sums, most, next, total, factor;
+  };
+
+  void packKeys();
+  Value packPart(int64_t first, int64_t blocks, int64_t extent);
+  void overQueries(int64_t first, int64_t count, int64_t rows);
+  void writeQueries(SmallVector<Part> parts);
+  void writeKeys(const Block &block, SmallVector<Part> parts, Value packed);
+  void writeScores(const Block &block, ArrayRef<Part> parts, Value packed);
+  void writeRegion(Value scores, ArrayRef<Part> parts);
+  void writeSoftmax(const Block &block);
+  void writeResult(const Block &block, ArrayRef<Part> parts);
+
+  /// The part of operand `i`, without batch dimensions, and its map in `dims`.
+  std::pair<Value, AffineMap> cut(unsigned i, ArrayRef<Part> parts,
+                                  ArrayRef<unsigned> dims);
+  Value room(ArrayRef<int64_t> shape) {
+    return memref::AllocaOp::create(b, MemRefType::get(shape, element),
+                                    b.getI64IntegerAttr(kAlignment));
+  }
+  Value number(double value) {
+    return arith::ConstantOp::create(b, b.getFloatAttr(element, value));
+  }
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  void fill(Value buffer, Value with) {
+    linalg::FillOp::create(b, with, buffer);
+  }
+  using Body = function_ref<SmallVector<Value>(ImplicitLocOpBuilder &,
+                                               ValueRange)>;
+  void generic(ValueRange inputs, ValueRange outputs, ArrayRef<AffineMap> maps,
+               unsigned numReductions, Body body);
+  AffineMap map(unsigned numDims, ArrayRef<unsigned> dims) {
+    SmallVector<AffineExpr> exprs;
+    for (unsigned dim : dims)
+      exprs.push_back(b.getAffineDimExpr(dim));
+    return AffineMap::get(numDims, 0, exprs, b.getContext());
+  }
+  bool keysMove(unsigned dim) { return op.getMap(1).isFunctionOfDim(dim); }
+
+  AttentionOp op;
+  ImplicitLocOpBuilder b;
+  SmallVector<int64_t> extents;
+  Type element;
+  int64_t blockRows, blockKeys;
+  /// The keys in whole blocks and those left over; null without any.
+  Value packedBlocks, packedRest;
+};
+} // namespace
+
+void AttentionWriter::generic(ValueRange inputs, ValueRange outputs,
+                              ArrayRef<AffineMap> maps, unsigned numReductions,
+                              Body body) {
+  SmallVector<utils::IteratorType> loops(maps.back().getNumDims(),
+                                         utils::IteratorType::parallel);
+  std::fill(loops.end() - numReductions, loops.end(),
+            utils::IteratorType::reduction);
+  linalg::GenericOp::create(b, inputs, outputs, maps, loops,
+                            [&](OpBuilder &inner, Location loc, ValueRange in) {
+                              ImplicitLocOpBuilder s(loc, inner);
+                              linalg::YieldOp::create(s, body(s, in));
+                            });
+}
+
+/// Keys [first, first + blocks * extent) as [batch.., blocks, d, extent].
+Value AttentionWriter::packPart(int64_t first, int64_t blocks,
+                                int64_t extent) {
+  SmallVector<int64_t> shape;
+  SmallVector<AffineExpr> of(extents.size());
+  for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+    if (keysMove(dim)) {
+      of[dim] = b.getAffineDimExpr(shape.size());
+      shape.push_back(extents[dim]);
+    }
+  unsigned at = shape.size();
+  shape.append({blocks, extents[op.getSumDim()], extent});
+  of[op.getSumDim()] = b.getAffineDimExpr(at + 1);
+  of[op.getKeyDim()] = b.getAffineDimExpr(at) * extent +
+                       b.getAffineDimExpr(at + 2) + first;
+  SmallVector<AffineExpr> exprs;
+  for (AffineExpr expr : op.getMap(1).getResults())
+    exprs.push_back(of[cast<AffineDimExpr>(expr).getPosition()]);
+  Value packed =
+      memref::AllocOp::create(b, MemRefType::get(shape, element));
+  generic(op.getKey(), packed,
+          {AffineMap::get(shape.size(), 0, exprs, b.getContext()),
+           b.getMultiDimIdentityMap(shape.size())},
+          0, [](ImplicitLocOpBuilder &, ValueRange in) -> SmallVector<Value> {
+            return {in[0]};
+          });
+  return packed;
+}
+
+void AttentionWriter::packKeys() {
+  int64_t keys = extents[op.getKeyDim()];
+  int64_t blocks = keys / blockKeys, rest = keys % blockKeys;
+  packedBlocks = packPart(0, blocks, blockKeys);
+  if (rest)
+    packedRest = packPart(blocks * blockKeys, 1, rest);
+}
+
+std::pair<Value, AffineMap> AttentionWriter::cut(unsigned i,
+                                                 ArrayRef<Part> parts,
+                                                 ArrayRef<unsigned> dims) {
+  Value source = op.getOperand(i);
+  auto type = dyn_cast<MemRefType>(source.getType());
+  if (!type)
+    return {source, map(dims.size(), {})};
+  SmallVector<OpFoldResult> offsets, sizes;
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  SmallVector<int64_t> kept;
+  SmallVector<unsigned> keptDims;
+  for (AffineExpr expr : op.getMap(i).getResults()) {
+    unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+    offsets.push_back(parts[dim].first);
+    sizes.push_back(b.getIndexAttr(parts[dim].extent));
+    auto at = llvm::find(dims, dim);
+    if (at == dims.end())
+      continue;
+    kept.push_back(parts[dim].extent);
+    keptDims.push_back(at - dims.begin());
+  }
+  auto reduced = memref::SubViewOp::inferRankReducedResultType(
+      kept, type, offsets, sizes, strides);
+  Value part = memref::SubViewOp::create(b, cast<MemRefType>(reduced), source,
+                                         offsets, sizes, strides);
+  return {part, map(dims.size(), keptDims)};
+}
+
+/// All of what is shared by threads: `count` blocks of `rows` queries, the
+/// first of them `first`, of every head.
+void AttentionWriter::overQueries(int64_t first, int64_t count, int64_t rows) {
+  int64_t steps = count;
+  for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+    steps *= extents[dim];
+  auto loop = scf::ParallelOp::create(b, index(0), index(steps), index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value left = loop.getInductionVars()[0];
+  auto takeDigit = [&](int64_t extent) -> Value {
+    Value digit = arith::RemUIOp::create(b, left, index(extent));
+    left = arith::DivUIOp::create(b, left, index(extent));
+    return digit;
+  };
+  SmallVector<Part> parts;
+  for (int64_t extent : extents)
+    parts.push_back({b.getIndexAttr(0), extent});
+  Value start = arith::MulIOp::create(b, takeDigit(count), index(rows));
+  start = arith::AddIOp::create(b, start, index(first));
+  parts[op.getRowDim()] = {start, rows};
+  for (unsigned dim = op.getNumBatch(); dim-- > 0;)
+    parts[dim] = {takeDigit(extents[dim]), 1};
+  writeQueries(parts);
+}
+
+void AttentionWriter::writeQueries(SmallVector<Part> parts) {
+  int64_t rows = parts[op.getRowDim()].extent;
+  int64_t columns = extents[op.getColumnDim()];
+  Block block{room({rows, blockKeys}), room({rows, columns}), room({rows}),
+              room({rows}), room({rows}), room({rows})};
+  fill(block.sums, number(0));
+  fill(block.total, number(0));
+  APFloat lowest = APFloat::getLargest(
+      cast<FloatType>(element).getFloatSemantics(), /*Negative=*/true);
+  fill(block.most,
+       arith::ConstantOp::create(b, b.getFloatAttr(element, lowest)));
+
+  int64_t keys = extents[op.getKeyDim()], blocks = keys / blockKeys;
+  auto cutPacked = [&](Value packed, OpFoldResult number) -> Value {
+    auto type = cast<MemRefType>(packed.getType());
+    SmallVector<OpFoldResult> offsets, sizes;
+    SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+    for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+      if (keysMove(dim))
+        offsets.push_back(parts[dim].first);
+    sizes.assign(offsets.size() + 1, b.getIndexAttr(1));
+    offsets.append({number, b.getIndexAttr(0), b.getIndexAttr(0)});
+    for (int64_t extent : type.getShape().take_back(2))
+      sizes.push_back(b.getIndexAttr(extent));
+    auto reduced = memref::SubViewOp::inferRankReducedResultType(
+        type.getShape().take_back(2), type, offsets, sizes, strides);
+    return memref::SubViewOp::create(b, cast<MemRefType>(reduced), packed,
+                                     offsets, sizes, strides);
+  };
+  {
+    auto loop = scf::ForOp::create(b, index(0), index(blocks), index(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value number = loop.getInductionVar();
+    Value start = arith::MulIOp::create(b, number, index(blockKeys));
+    parts[op.getKeyDim()] = {start, blockKeys};
+    writeKeys(block, parts, cutPacked(packedBlocks, number));
+  }
+  if (packedRest) {
+    parts[op.getKeyDim()] = {b.getIndexAttr(blocks * blockKeys),
+                             keys % blockKeys};
+    writeKeys(block, parts, cutPacked(packedRest, b.getIndexAttr(0)));
+  }
+  writeResult(block, parts);
+}
+
+/// Lets a block of queries look at a block of keys.
+void AttentionWriter::writeKeys(const Block &whole, SmallVector<Part> parts,
+                                Value packed) {
+  Block block = whole;
+  int64_t keys = parts[op.getKeyDim()].extent;
+  if (keys != blockKeys)
+    block.scores = room({parts[op.getRowDim()].extent, keys});
+  writeScores(block, parts, packed);
+  writeSoftmax(block);
+  unsigned m = op.getRowDim(), n = op.getKeyDim(), e = op.getColumnDim();
+  auto [value, valueMap] = cut(2, parts, {m, e, n});
+  generic({block.scores, value}, block.sums,
+          {map(3, {0, 2}), valueMap, map(3, {0, 1})}, 1,
+          [](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
+            Value product = arith::MulFOp::create(s, in[0], in[1]);
+            return {arith::AddFOp::create(s, in[2], product)};
+          });
+}
+
+void AttentionWriter::writeScores(const Block &block, ArrayRef<Part> parts,
+                                  Value packed) {
+  unsigned m = op.getRowDim(), n = op.getKeyDim(), d = op.getSumDim();
+  fill(block.scores, number(0));
+  auto [query, queryMap] = cut(0, parts, {m, n, d});
+  generic({query, packed}, block.scores,
+          {queryMap, map(3, {2, 1}), map(3, {0, 1})}, 1,
+          [](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
+            Value product = arith::MulFOp::create(s, in[0], in[1]);
+            return {arith::AddFOp::create(s, in[2], product)};
+          });
+  writeRegion(block.scores, parts);
+}
+
+/// The operation's region on every score of the block, in place.
+void AttentionWriter::writeRegion(Value scores, ArrayRef<Part> parts) {
+  mlir::Block &body = op.getRegion().front();
+  if (op.getYield().getOperand(0) == body.getArgument(0))
+    return;
+  unsigned dims[] = {op.getRowDim(), op.getKeyDim()};
+  SmallVector<Value> inputs, starts;
+  SmallVector<AffineMap> maps;
+  for (unsigned i = 0; i < op.getInputs().size(); ++i) {
+    auto [input, inputMap] = cut(3 + i, parts, dims);
+    inputs.push_back(input);
+    maps.push_back(inputMap);
+  }
+  maps.push_back(map(2, {0, 1}));
+  for (unsigned dim : dims)
+    starts.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(),
+                                                     parts[dim].first));
+  generic(inputs, scores, maps, 0,
+          [&](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
+            IRMapping values;
+            values.map(body.getArgument(0), in.back());
+            for (unsigned i = 0; i < inputs.size(); ++i)
+              values.map(body.getArgument(1 + i), in[i]);
+            for (unsigned i : {0u, 1u}) {
+              BlockArgument place = body.getArgument(1 + inputs.size() + i);
+              if (place.use_empty())
+                continue;
+              Value step = linalg::IndexOp::create(s, i);
+              values.map(place, arith::AddIOp::create(s, step, starts[i]));
+            }
+            for (Operation &inner : body.without_terminator())
+              s.clone(inner, values);
+            return {values.lookupOrDefault(op.getYield().getOperand(0))};
+          });
+}
+
+/// Scores become weights; what was summed up before is scaled to go with them.
+void AttentionWriter::writeSoftmax(const Block &block) {
+  AffineMap all = map(2, {0, 1}), row = map(2, {0}), line = map(1, {0});
+  using Builder = ImplicitLocOpBuilder;
+  auto exp = [](Builder &s, Value x, Value y) -> Value {
+    return math::ExpOp::create(s, arith::SubFOp::create(s, x, y));
+  };
+  linalg::CopyOp::create(b, block.most, block.next);
+  generic(block.scores, block.next, {all, row}, 1,
+          [](Builder &s, ValueRange in) -> SmallVector<Value> {
+            return {arith::MaximumFOp::create(s, in[0], in[1])};
+          });
+  generic(block.next, {block.most, block.total, block.factor},
+          {line, line, line, line}, 0,
+          [&](Builder &s, ValueRange in) -> SmallVector<Value> {
+            Value factor = exp(s, in[1], in[0]);
+            return {in[0], arith::MulFOp::create(s, in[2], factor), factor};
+          });
+  generic(block.most, block.scores, {row, all}, 0,
+          [&](Builder &s, ValueRange in) -> SmallVector<Value> {
+            return {exp(s, in[1], in[0])};
+          });
+  generic(block.scores, block.total, {all, row}, 1,
+          [](Builder &s, ValueRange in) -> SmallVector<Value> {
+            return {arith::AddFOp::create(s, in[0], in[1])};
+          });
+  generic(block.factor, block.sums, {row, all}, 0,
+          [](Builder &s, ValueRange in) -> SmallVector<Value> {
+            return {arith::MulFOp::create(s, in[1], in[0])};
+          });
+}
+
+void AttentionWriter::writeResult(const Block &block, ArrayRef<Part> parts) {
+  unsigned dims[] = {op.getRowDim(), op.getColumnDim()};
+  auto [result, resultMap] = cut(op.getNumOperands() - 1, parts, dims);
+  Value one = number(1);
+  generic({block.sums, block.total}, result,
+          {map(2, {0, 1}), map(2, {0}), resultMap}, 0,
+          [&](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
+            Value scale = arith::DivFOp::create(s, one, in[1]);
+            return {arith::MulFOp::create(s, in[0], scale)};
+          });
+}
+
+void AttentionWriter::write() {
+  b.setInsertionPoint(op);
+  packKeys();
+  int64_t rows = extents[op.getRowDim()];
+  int64_t blocks = rows / blockRows, rest = rows % blockRows;
+  overQueries(0, blocks, blockRows);
+  if (rest)
+    overQueries(blocks * blockRows, 1, rest);
+}
+
+namespace {
+struct CpuTileAttention
+    : lig::codegen::impl::CpuTileAttentionPassBase<CpuTileAttention> {
+  using CpuTileAttentionPassBase::CpuTileAttentionPassBase;
+
+  void runOnOperation() override {
+    if (rows < 1 || keys < 1) {
+      getOperation().emitError("blocks of ")
+          << rows << " queries and " << keys << " keys are none";
+      return signalPassFailure();
+    }
+    SmallVector<AttentionOp> work;
+    getOperation().walk([&](AttentionOp op) { work.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (AttentionOp op : work) {
+      if (!llvm::all_of(op.getExtents(), [](int64_t extent) {
+            return extent > 0; // dynamic extents are negative
+          })) {
+        op.emitOpError("has an extent that is not known or 0, but blocks are "
+                       "cut when the model is compiled");
+        return signalPassFailure();
+      }
+      AttentionWriter(op, rewriter, rows, keys).write();
+      rewriter.eraseOp(op);
+      ++numTiled;
+    }
+  }
+};
+} // namespace
