@@ -134,3 +134,28 @@ func.func @inside_scan(%n: index, %h: tensor<4x8xf32>) -> tensor<4x8xf32> {
   }
   return %r : tensor<4x8xf32>
 }
+
+// -----
+
+// Attention in full: all scores, their region, a softmax of rows, the product.
+// CHECK-LABEL: func.func @attention
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%arg0, %arg1
+// CHECK: linalg.index 2
+// CHECK: arith.maximumf
+// CHECK: math.exp
+// CHECK: arith.divf
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+// CHECK-NOT: net.attention
+// CHECK: return %{{.+}} : tensor<8x2x5xf32>
+func.func @attention(%q: tensor<2x8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf32>, %o: tensor<8x2x5xf32>) -> tensor<8x2x5xf32> {
+  %0 = net.attention %q, %k, %v into %o
+      maps [affine_map<(b, m, n, d, e) -> (b, m, d)>, affine_map<(b, m, n, d, e) -> (n, d)>,
+            affine_map<(b, m, n, d, e) -> (n, e)>, affine_map<(b, m, n, d, e) -> (m, b, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    %low = arith.constant 0xFF800000 : f32
+    %sees = arith.cmpi uge, %m, %n : index
+    %x = arith.select %sees, %score, %low : f32
+    net.yield %x : f32
+  } : tensor<2x8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32> into tensor<8x2x5xf32> -> tensor<8x2x5xf32>
+  return %0 : tensor<8x2x5xf32>
+}

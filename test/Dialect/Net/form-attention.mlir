@@ -19,12 +19,12 @@
 // CHECK: #[[O:.+]] = affine_map<(d0, d1, d2, d3, d4) -> (d1, d0, d4)>
 // CHECK-LABEL: module @masked
 // CHECK-NOT: linalg.generic
-// CHECK: %[[O:.+]] = net.attention %arg0, %arg1, %arg2, %arg3 into %{{.+}} maps [#[[Q]], #[[K]], #[[V]], #[[M]], #[[O]]] {
+// CHECK: %[[RESULT:.+]] = net.attention %arg0, %arg1, %arg2, %arg3 into %{{.+}} maps [#[[Q]], #[[K]], #[[V]], #[[M]], #[[O]]] {
 // CHECK-NEXT: ^bb0(%[[S:.+]]: f32, %[[A:.+]]: f32, %{{.+}}: index, %{{.+}}: index):
 // CHECK-NEXT: %[[X:.+]] = arith.mulf %[[S]], %cst
 // CHECK-NEXT: %[[Y:.+]] = arith.addf %[[X]], %[[A]]
 // CHECK-NEXT: net.yield %[[Y]]
-// CHECK: return %[[O]]
+// CHECK: return %[[RESULT]]
 // NEVER-LABEL: module @masked
 // NEVER-NOT: net.attention
 module @masked {

@@ -424,7 +424,7 @@ func.func @scan(%n: index, %h: tensor<4xf32>, %xs: tensor<9x4xf32>, %s: tensor<f
 // -----
 
 func.func @yield(%x: tensor<4xf32>) {
-  // expected-error @below {{'net.yield' op expects parent op 'net.scan'}}
+  // expected-error @below {{'net.yield' op expects parent op to be one of 'net.scan, net.attention'}}
   net.yield %x : tensor<4xf32>
 }
 

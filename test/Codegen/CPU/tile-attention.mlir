@@ -1,0 +1,66 @@
+// Attention in blocks of queries and keys, each thread with buffers of its own.
+// RUN: lig-opt %s -split-input-file -lig-cpu-tile-attention | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=8 keys=16" | FileCheck %s --check-prefix=SMALL
+// RUN: lig-opt %s -split-input-file -lig-cpu-tile-attention -lig-cpu-emit-kernels | FileCheck %s --check-prefix=KERNELS
+
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (n, d)>
+#v = affine_map<(b, m, n, d, e) -> (n, e)>
+#o = affine_map<(b, m, n, d, e) -> (m, b, e)>
+
+// Keys, which all heads share, are laid out once: a block of 96 and four. Then two
+// heads of two blocks of queries, and two of the queries that are left.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[KEYS:.+]] = memref.alloc() : memref<1x4x96xf32>
+// CHECK: linalg.generic {{.*}} ins(%arg1 : memref<100x4xf32>) outs(%[[KEYS]]
+// CHECK: memref.alloc() : memref<1x4x4xf32>
+// CHECK: scf.parallel (%{{.+}}) = (%c0{{.*}}) to (%c4{{.*}})
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x96xf32>
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x5xf32>
+// CHECK: linalg.fill ins(%cst{{.*}} : f32)
+// CHECK: scf.for
+// CHECK: arith.maximumf
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
+// CHECK: arith.divf
+// CHECK: scf.parallel (%{{.+}}) = (%c0{{.*}}) to (%c2{{.*}})
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<6x96xf32>
+// CHECK-NOT: net.attention
+// SMALL-LABEL: func.func @main
+// SMALL: memref.alloc() : memref<6x4x16xf32>
+// SMALL: scf.parallel (%{{.+}}) = (%c0{{.*}}) to (%c16{{.*}})
+// What is in a loop that threads share has none of its own.
+// KERNELS-LABEL: func.func @main
+// KERNELS: scf.parallel
+// KERNELS: call @kernel
+// KERNELS: func.func private @kernel
+// KERNELS-NOT: scf.parallel
+func.func @main(%q: memref<2x70x4xf32>, %k: memref<100x4xf32>, %v: memref<100x5xf32>, %o: memref<70x2x5xf32>) {
+  net.attention %q, %k, %v into %o maps [#q, #k, #v, #o] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    %two = arith.constant 2.0 : f32
+    %x = arith.mulf %score, %two : f32
+    net.yield %x : f32
+  } : memref<2x70x4xf32>, memref<100x4xf32>, memref<100x5xf32> into memref<70x2x5xf32>
+  return
+}
+
+// -----
+
+// The region may ask where a score is: a causal mask without a table.
+// CHECK-LABEL: func.func @causal
+// KERNELS-LABEL: func.func @causal
+// CHECK: %[[START:.+]] = arith.addi
+// CHECK: linalg.index 0
+// CHECK: arith.cmpi uge
+func.func @causal(%q: memref<64x4xf32>, %k: memref<192x4xf32>, %v: memref<192x4xf32>, %o: memref<64x4xf32>) {
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    %low = arith.constant 0xFF800000 : f32
+    %sees = arith.cmpi uge, %m, %n : index
+    %x = arith.select %sees, %score, %low : f32
+    net.yield %x : f32
+  } : memref<64x4xf32>, memref<192x4xf32>, memref<192x4xf32> into memref<64x4xf32>
+  return
+}
