@@ -76,6 +76,8 @@ elementwise("MatMul", lambda it, a, b: it.xp.matmul(a, b))
 elementwise("Clip", lambda it, x, low, high: it.xp.minimum(it.xp.maximum(x, low), high))
 elementwise("GlobalAveragePool",
             lambda it, x: x.mean(axis=tuple(range(2, x.ndim)), keepdims=True))
+elementwise("Expand", lambda it, x, shape: it.xp.broadcast_to(
+    x, np.broadcast_shapes(tuple(x.shape), tuple(int(n) for n in shape))))
 elementwise("Reshape", lambda it, x, shape: x.reshape([int(n) for n in shape]))
 
 
