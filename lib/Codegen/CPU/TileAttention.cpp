@@ -3,10 +3,11 @@
 // first cache. What was summed up so far counts less, by exp of the distance,
 // whenever a greater score is found.
 //
-// The keys are laid out once, block by block, each with the keys innermost: every
-// block of queries then reads them contiguously. What comes out are products,
-// reductions and elementwise operations on pieces of buffers, which are written
-// as any others, in a parallel loop over heads and blocks of queries.
+// The keys are laid out once, block by block, each with the keys innermost:
+// every block of queries then reads them contiguously. What comes out are
+// products, reductions and elementwise operations on pieces of buffers, which
+// are written as any others, in a parallel loop over heads and blocks of
+// queries.
 //
 // The greatest score starts at the lowest finite number, so that exp of the
 // distance is 0 and no NaN for keys that are masked by minus infinity. A row of
@@ -84,8 +85,8 @@ private:
   void fill(Value buffer, Value with) {
     linalg::FillOp::create(b, with, buffer);
   }
-  using Body = function_ref<SmallVector<Value>(ImplicitLocOpBuilder &,
-                                               ValueRange)>;
+  using Body =
+      function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)>;
   void generic(ValueRange inputs, ValueRange outputs, ArrayRef<AffineMap> maps,
                unsigned numReductions, Body body);
   AffineMap map(unsigned numDims, ArrayRef<unsigned> dims) {
@@ -121,8 +122,7 @@ void AttentionWriter::generic(ValueRange inputs, ValueRange outputs,
 }
 
 /// Keys [first, first + blocks * extent) as [batch.., blocks, d, extent].
-Value AttentionWriter::packPart(int64_t first, int64_t blocks,
-                                int64_t extent) {
+Value AttentionWriter::packPart(int64_t first, int64_t blocks, int64_t extent) {
   SmallVector<int64_t> shape;
   SmallVector<AffineExpr> of(extents.size());
   for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
@@ -133,13 +133,12 @@ Value AttentionWriter::packPart(int64_t first, int64_t blocks,
   unsigned at = shape.size();
   shape.append({blocks, extents[op.getSumDim()], extent});
   of[op.getSumDim()] = b.getAffineDimExpr(at + 1);
-  of[op.getKeyDim()] = b.getAffineDimExpr(at) * extent +
-                       b.getAffineDimExpr(at + 2) + first;
+  of[op.getKeyDim()] =
+      b.getAffineDimExpr(at) * extent + b.getAffineDimExpr(at + 2) + first;
   SmallVector<AffineExpr> exprs;
   for (AffineExpr expr : op.getMap(1).getResults())
     exprs.push_back(of[cast<AffineDimExpr>(expr).getPosition()]);
-  Value packed =
-      memref::AllocOp::create(b, MemRefType::get(shape, element));
+  Value packed = memref::AllocOp::create(b, MemRefType::get(shape, element));
   generic(op.getKey(), packed,
           {AffineMap::get(shape.size(), 0, exprs, b.getContext()),
            b.getMultiDimIdentityMap(shape.size())},
@@ -214,8 +213,12 @@ void AttentionWriter::overQueries(int64_t first, int64_t count, int64_t rows) {
 void AttentionWriter::writeQueries(SmallVector<Part> parts) {
   int64_t rows = parts[op.getRowDim()].extent;
   int64_t columns = extents[op.getColumnDim()];
-  Block block{room({rows, blockKeys}), room({rows, columns}), room({rows}),
-              room({rows}), room({rows}), room({rows})};
+  Block block{room({rows, blockKeys}),
+              room({rows, columns}),
+              room({rows}),
+              room({rows}),
+              room({rows}),
+              room({rows})};
   fill(block.sums, number(0));
   fill(block.total, number(0));
   APFloat lowest = APFloat::getLargest(
@@ -305,8 +308,8 @@ void AttentionWriter::writeRegion(Value scores, ArrayRef<Part> parts) {
   }
   maps.push_back(map(2, {0, 1}));
   for (unsigned dim : dims)
-    starts.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(),
-                                                     parts[dim].first));
+    starts.push_back(
+        getValueOrCreateConstantIndexOp(b, op.getLoc(), parts[dim].first));
   generic(inputs, scores, maps, 0,
           [&](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
             IRMapping values;

@@ -21,8 +21,7 @@ struct Order {
     SmallVector<AffineExpr> exprs;
     for (AffineExpr expr : map.getResults()) {
       auto at = llvm::find(dims, cast<AffineDimExpr>(expr).getPosition());
-      exprs.push_back(
-          getAffineDimExpr(at - dims.begin(), map.getContext()));
+      exprs.push_back(getAffineDimExpr(at - dims.begin(), map.getContext()));
     }
     return AffineMap::get(dims.size(), 0, exprs, map.getContext());
   }
@@ -62,14 +61,15 @@ static Value softmaxOfRows(ImplicitLocOpBuilder &b, Value scores) {
   AffineMap all = b.getMultiDimIdentityMap(type.getRank());
   AffineMap row = all.dropResult(type.getRank() - 1);
   Value lowest = arith::ConstantOp::create(
-      b, b.getFloatAttr(element, APFloat::getInf(cast<FloatType>(element)
-                                                     .getFloatSemantics(),
-                                                 /*Negative=*/true)));
-  Value most = reduce(b, scores, filled(b, shape.drop_back(), lowest),
-                      {all, row}, 1,
-                      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-                        return arith::MaximumFOp::create(s, in[0], in[1]);
-                      });
+      b,
+      b.getFloatAttr(
+          element, APFloat::getInf(cast<FloatType>(element).getFloatSemantics(),
+                                   /*Negative=*/true)));
+  Value most =
+      reduce(b, scores, filled(b, shape.drop_back(), lowest), {all, row}, 1,
+             [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+               return arith::MaximumFOp::create(s, in[0], in[1]);
+             });
   Value powers = elementwise(
       b, {scores, most}, {all, row}, shape, element,
       [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
@@ -114,12 +114,12 @@ Value lowerAttention(ImplicitLocOpBuilder &b, net::AttentionOp op) {
   AffineMap ofScores =
       AffineMap::get(numBatch + 4, 0, identity, b.getContext());
   Value zero = constant(b, element, 0);
-  Value scores = reduce(
-      b, {op.getQuery(), op.getKey()},
-      filled(b, ArrayRef(extents).take_front(numBatch + 2), zero),
-      {summed.apply(op.getMap(0)), summed.apply(op.getMap(1)),
-       summed.apply(ofScores)},
-      1, term);
+  Value scores =
+      reduce(b, {op.getQuery(), op.getKey()},
+             filled(b, ArrayRef(extents).take_front(numBatch + 2), zero),
+             {summed.apply(op.getMap(0)), summed.apply(op.getMap(1)),
+              summed.apply(ofScores)},
+             1, term);
   Value weights = softmaxOfRows(b, finishScores(b, op, scores, scored));
   return reduce(b, {weights, op.getValue()},
                 filled(b, typeOf(op.getInit()).getShape(), zero),

@@ -47,21 +47,22 @@ static LogicalResult verifyMap(AttentionOp op, unsigned i, StringRef name,
   auto type = dyn_cast<ShapedType>(op.getOperand(i).getType());
   int64_t rank = type ? type.getRank() : 0;
   if (map.getNumDims() != op.getMap(0).getNumDims())
-    return op.emitOpError() << name << " has a map of " << map.getNumDims()
-                            << " dimensions, but the query's has "
-                            << op.getMap(0).getNumDims();
+    return op.emitOpError()
+           << name << " has a map of " << map.getNumDims()
+           << " dimensions, but the query's has " << op.getMap(0).getNumDims();
   if (!map.isProjectedPermutation())
-    return op.emitOpError() << name << " has the map " << AffineMapAttr::get(map)
-                            << ", which does more than pick dimensions";
+    return op.emitOpError()
+           << name << " has the map " << AffineMapAttr::get(map)
+           << ", which does more than pick dimensions";
   if (int64_t(map.getNumResults()) != rank)
-    return op.emitOpError() << name << " has rank " << rank
-                            << ", but its map has " << map.getNumResults()
-                            << " results";
+    return op.emitOpError()
+           << name << " has rank " << rank << ", but its map has "
+           << map.getNumResults() << " results";
   static constexpr StringLiteral names[] = {"m", "n", "d", "e"};
   for (unsigned dim : with)
     if (!map.isFunctionOfDim(dim))
-      return op.emitOpError()
-             << name << " lacks the dimension " << names[dim - op.getNumBatch()];
+      return op.emitOpError() << name << " lacks the dimension "
+                              << names[dim - op.getNumBatch()];
   for (unsigned dim : without)
     if (map.isFunctionOfDim(dim))
       return op.emitOpError()

@@ -27,8 +27,7 @@ struct AttentionModel
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       if (isa<TensorType>(operand.getType())) {
-        FailureOr<Value> buffer =
-            getBuffer(rewriter, operand, options, state);
+        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
         if (failed(buffer))
           return failure();
         operand = *buffer;
@@ -36,9 +35,8 @@ struct AttentionModel
       operands.push_back(operand);
     }
     rewriter.setInsertionPoint(op);
-    auto made = lig::net::AttentionOp::create(rewriter, op->getLoc(),
-                                              TypeRange(), operands,
-                                              op->getAttrs());
+    auto made = lig::net::AttentionOp::create(
+        rewriter, op->getLoc(), TypeRange(), operands, op->getAttrs());
     rewriter.inlineRegionBefore(attention.getRegion(), made.getRegion(),
                                 made.getRegion().begin());
     replaceOpWithBufferizedValues(rewriter, op, operands.back());

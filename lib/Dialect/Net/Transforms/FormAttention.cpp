@@ -72,8 +72,8 @@ static linalg::LinalgOp matchProduct(Value value) {
   return op;
 }
 
-/// The dimensions of operand `i`, named by `names`, which has -1 for a loop that
-/// attention has not; false if the operand moves along such.
+/// The dimensions of operand `i`, named by `names`, which has -1 for a loop
+/// that attention has not; false if the operand moves along such.
 static bool nameDims(linalg::LinalgOp op, unsigned i, ArrayRef<int> names,
                      Operand &operand) {
   OpOperand &from = op->getOpOperand(i);
@@ -211,8 +211,7 @@ static void absorbMoves(Operand &operand) {
     if (!in.isProjectedPermutation() || !out.isPermutation())
       return;
     for (AffineExpr expr : in.getResults())
-      dims.push_back(
-          operand.dims[*out.getResultPosition(expr)]);
+      dims.push_back(operand.dims[*out.getResultPosition(expr)]);
     operand = {copy.getInputs()[0], dims};
   }
 }
@@ -222,8 +221,7 @@ static Operation *absorbTransposition(Match &match) {
   Value result = match.mix->getResult(0);
   if (!result.hasOneUse())
     return match.mix;
-  auto transpose =
-      dyn_cast<linalg::TransposeOp>(*result.getUsers().begin());
+  auto transpose = dyn_cast<linalg::TransposeOp>(*result.getUsers().begin());
   if (!transpose)
     return match.mix;
   SmallVector<unsigned> dims;
@@ -260,7 +258,6 @@ static std::optional<Match> matchAttention(linalg::LinalgOp mix) {
   }
   return std::nullopt;
 }
-
 
 /// Gives `op` the region that says what happens to a score.
 static void writeRegion(OpBuilder &b, Match &match, lig::net::AttentionOp op) {

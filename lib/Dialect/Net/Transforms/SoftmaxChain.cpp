@@ -48,8 +48,8 @@ static Value skipUnitReshapes(Value value) {
 }
 
 /// A generic operation with one result and no other reader than those counted.
-static linalg::GenericOp genericOf(Value value, unsigned uses,
-                                   unsigned inputs, unsigned reductions) {
+static linalg::GenericOp genericOf(Value value, unsigned uses, unsigned inputs,
+                                   unsigned reductions) {
   auto op = value.getDefiningOp<linalg::GenericOp>();
   if (!op || op->getNumResults() != 1 || op.getNumDpsInputs() != inputs ||
       op.getNumReductionLoops() != reductions ||
@@ -66,9 +66,9 @@ static bool isIdentity(linalg::GenericOp op, unsigned operand) {
 static bool isPerRow(linalg::GenericOp op, unsigned operand) {
   AffineMap map = op.getIndexingMapsArray()[operand];
   unsigned last = op.getNumLoops() - 1;
-  return map == AffineMap::getMultiDimIdentityMap(op.getNumLoops(),
-                                                  op.getContext())
-                    .dropResult(last);
+  return map ==
+         AffineMap::getMultiDimIdentityMap(op.getNumLoops(), op.getContext())
+             .dropResult(last);
 }
 
 static Value yielded(linalg::GenericOp op) {
@@ -88,8 +88,7 @@ static bool reducesRows(Value value, Value of,
       !isPerRow(op, 1) || !isFilledWith(op.getOutputs()[0], init))
     return false;
   Operation *join = yielded(op).getDefiningOp();
-  if (!join || !isa<Op...>(join) ||
-      op.getBody()->getOperations().size() != 2)
+  if (!join || !isa<Op...>(join) || op.getBody()->getOperations().size() != 2)
     return false;
   return (isArgument(op, join->getOperand(0), 0) &&
           isArgument(op, join->getOperand(1), 1)) ||
@@ -125,8 +124,8 @@ static Value matchPowers(Value powers) {
   if (!op || !isIdentity(op, 0) || !isPerRow(op, 1) || !isIdentity(op, 2))
     return {};
   auto exp = yielded(op).getDefiningOp<math::ExpOp>();
-  auto distance = exp ? exp.getOperand().getDefiningOp<arith::SubFOp>()
-                      : arith::SubFOp();
+  auto distance =
+      exp ? exp.getOperand().getDefiningOp<arith::SubFOp>() : arith::SubFOp();
   if (!distance || !isArgument(op, distance.getLhs(), 0) ||
       !isArgument(op, distance.getRhs(), 1))
     return {};
@@ -137,8 +136,7 @@ static Value matchPowers(Value powers) {
   Value most = skipUnitReshapes(op.getInputs()[1]);
   if (!llvm::hasNItems(scores.getUses(), 2) ||
       typeOf(most).getShape() != typeOf(scores).getShape().drop_back() ||
-      !reducesRows<arith::MaximumFOp, arith::MaxNumFOp>(most, scores,
-                                                        isLowest))
+      !reducesRows<arith::MaximumFOp, arith::MaxNumFOp>(most, scores, isLowest))
     return {};
   return scores;
 }
