@@ -467,27 +467,37 @@ def GpuEmitStrategiesPass : Pass<"lig-gpu-emit-strategies"> {
     Each operation that a strategy suits becomes one launch of its own. Sums of
     products of f32, or of narrower floats widened to it, matrix products and
     convolutions alike, are computed in tiles of shared memory with blocks of
-    results in registers. Other reductions along contiguous data are shared by
-    the lanes of a warp, or where rows are long by all threads of a block.
+    results in registers, on tensor cores where less than f32 is asked for: then
+    inputs are rounded to that precision, sums stay f32. Other reductions along
+    contiguous data are shared by the lanes of a warp, or where rows are long by
+    all threads of a block.
 
     **Before**: linalg operations on buffers.
     **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,
-    `vector`, `memref`, `arith`. Shared memory is a launch's own, 48 KB at most.
-    **Keeps**: values up to the order in which sums of floats are added;
-    operations of dynamic shape, without reduction, or in a kernel.
-    **Refuses**: nothing.
+    `vector`, `memref`, `arith`, `nvgpu`, `nvvm`. Shared memory is a launch's own,
+    48 KB at most.
+    **Keeps**: values up to the order in which sums of floats are added, and the
+    precision asked for; operations of dynamic shape, without reduction, or in a kernel.
+    **Refuses**: an unknown precision.
   }];
   let options = [
     Option<"multiprocessors", "multiprocessors", "unsigned", "132",
-           "of the GPU, which tiles are chosen to keep busy">];
+           "of the GPU, which tiles are chosen to keep busy">,
+    Option<"compute", "compute", "std::string", "\"f32\"",
+           "precision of products: f32, tf32, bf16 or f16">];
   let statistics = [
+    Statistic<"numTensorContractions", "num-tensor-contractions",
+              "sums of products on tensor cores">,
     Statistic<"numContractions", "num-contractions", "sums of products">,
     Statistic<"numRowReductions", "num-row-reductions", "other reductions">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::gpu::GPUDialect",
                            "::mlir::linalg::LinalgDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect",
+                           "::mlir::nvgpu::NVGPUDialect",
+                           "::mlir::NVVM::NVVMDialect",
                            "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }

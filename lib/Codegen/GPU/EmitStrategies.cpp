@@ -8,11 +8,15 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace lig::codegen::gpu;
@@ -38,10 +42,26 @@ static bool runsOnHost(Operation *op) {
   return false;
 }
 
+static std::optional<Precision> parsePrecision(StringRef name) {
+  return llvm::StringSwitch<std::optional<Precision>>(name)
+      .Case("f32", Precision::F32)
+      .Case("tf32", Precision::TF32)
+      .Case("bf16", Precision::BF16)
+      .Case("f16", Precision::F16)
+      .Default(std::nullopt);
+}
+
 namespace {
 struct GpuEmitStrategies
     : lig::codegen::impl::GpuEmitStrategiesPassBase<GpuEmitStrategies> {
   using GpuEmitStrategiesPassBase::GpuEmitStrategiesPassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (parsePrecision(compute))
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << "unknown precision '" << compute << "' (f32, tf32, bf16 or f16)";
+  }
 
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
@@ -68,8 +88,10 @@ struct GpuEmitStrategies
 
 private:
   void write(RewriterBase &rewriter, linalg::GenericOp op) {
-    Machine machine{int64_t(multiprocessors)};
-    if (succeeded(emitContraction(rewriter, op, machine)))
+    Machine machine{int64_t(multiprocessors), *parsePrecision(compute)};
+    if (succeeded(emitTensorContraction(rewriter, op, machine)))
+      ++numTensorContractions;
+    else if (succeeded(emitContraction(rewriter, op, machine)))
       ++numContractions;
     else if (succeeded(emitRowReduction(rewriter, op)))
       ++numRowReductions;

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
@@ -103,18 +104,38 @@ void Kernel::store(Value value, OpOperand &operand, const LoopValues &values) {
   memref::StoreOp::create(b, value, operand.get(), indices(operand, values));
 }
 
-Value Kernel::loadIf(Value condition, OpOperand &operand,
-                     const LoopValues &values, Value other) {
+Value Kernel::choose(Value condition, Value other,
+                     llvm::function_ref<Value()> load) {
   if (!condition)
-    return load(operand, values);
+    return load();
   auto choice = scf::IfOp::create(b, other.getType(), condition,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
-  scf::YieldOp::create(b, load(operand, values));
+  scf::YieldOp::create(b, load());
   b.setInsertionPointToStart(choice.elseBlock());
   scf::YieldOp::create(b, other);
   return choice.getResult(0);
+}
+
+Value Kernel::loadIf(Value condition, OpOperand &operand,
+                     const LoopValues &values, Value other) {
+  return choose(condition, other, [&] { return load(operand, values); });
+}
+
+Value Kernel::loadPieceIf(Value condition, OpOperand &operand,
+                          const LoopValues &values, int64_t count) {
+  Type element = cast<MemRefType>(operand.get().getType()).getElementType();
+  auto type = VectorType::get(count, element);
+  int64_t bytes = count * element.getIntOrFloatBitWidth() / 8;
+  Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return choose(condition, zeros, [&]() -> Value {
+    if (count > 1)
+      return vector::LoadOp::create(
+          b, type, operand.get(), indices(operand, values),
+          /*nontemporal=*/false, llvm::MaybeAlign(bytes));
+    return vector::FromElementsOp::create(b, type, load(operand, values));
+  });
 }
 
 SmallVector<Value> Kernel::body(ValueRange arguments,

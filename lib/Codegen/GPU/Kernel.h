@@ -51,6 +51,14 @@ public:
   /// `load`, or `other` where `condition` (may be null) does not hold.
   mlir::Value loadIf(mlir::Value condition, mlir::OpOperand &operand,
                      const LoopValues &values, mlir::Value other);
+  /// `count` neighbours along the innermost dimension as a vector, zeros where
+  /// `condition` (may be null) does not hold. More than one lie at a multiple
+  /// of their size.
+  mlir::Value loadPieceIf(mlir::Value condition, mlir::OpOperand &operand,
+                          const LoopValues &values, int64_t count);
+  /// Where an operand lies for these values of the loops.
+  llvm::SmallVector<mlir::Value> indices(mlir::OpOperand &operand,
+                                         const LoopValues &values);
   /// The operation's body on `arguments`; what it yields.
   llvm::SmallVector<mlir::Value> body(mlir::ValueRange arguments,
                                       const LoopValues &values);
@@ -60,8 +68,9 @@ public:
   mlir::ImplicitLocOpBuilder b;
 
 private:
-  llvm::SmallVector<mlir::Value> indices(mlir::OpOperand &operand,
-                                         const LoopValues &values);
+  /// What `load` gives, or `other` where `condition` does not hold.
+  mlir::Value choose(mlir::Value condition, mlir::Value other,
+                     llvm::function_ref<mlir::Value()> load);
 
   mlir::RewriterBase &rewriter;
   mlir::gpu::LaunchOp launch;

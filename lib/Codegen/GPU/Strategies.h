@@ -7,10 +7,19 @@
 
 namespace lig::codegen::gpu {
 
-/// What tiles are chosen for.
+/// What products are computed in; sums are f32.
+enum class Precision { F32, TF32, BF16, F16 };
+
+/// What kernels are written for.
 struct Machine {
   int64_t multiprocessors = 132;
+  Precision precision = Precision::F32;
 };
+
+/// Sums of products on tensor cores, unless the precision is f32.
+mlir::LogicalResult emitTensorContraction(mlir::RewriterBase &rewriter,
+                                          mlir::linalg::GenericOp op,
+                                          const Machine &machine);
 
 /// f32 sums of products, matrix products and convolutions alike, by tiles in
 /// shared memory and blocks of registers.

@@ -313,11 +313,58 @@ bool EmulatedOps::replaceMatrix(Operation *op) {
     finish(op);
     return true;
   }
+  return false;
+}
+
+//===-- Rounding ---------------------------------------------------------===//
+
+/// The bits of an f32 as those of a bf16, rounded to nearest, ties to even.
+Value EmulatedOps::roundToBf16(Value value) {
+  Value bits = toBits(value);
+  auto shift = [&](Value word, int64_t by) -> Value {
+    return LLVM::LShrOp::create(b, loc, word, constant(by));
+  };
+  Value odd = LLVM::AndOp::create(b, loc, shift(bits, 16), constant(1));
+  Value half = LLVM::AddOp::create(b, loc, odd, constant(0x7fff));
+  Value rounded = shift(LLVM::AddOp::create(b, loc, bits, half), 16);
+  Value isNan =
+      LLVM::FCmpOp::create(b, loc, LLVM::FCmpPredicate::uno, value, value);
+  rounded = LLVM::SelectOp::create(b, loc, isNan, constant(0x7fff), rounded);
+  return LLVM::TruncOp::create(b, loc, b.getI16Type(), rounded);
+}
+
+bool EmulatedOps::replaceRounding(Operation *op) {
+  auto finishPair = [&](Value low, Value high) {
+    Value pair =
+        LLVM::PoisonOp::create(b, loc, VectorType::get(2, low.getType()));
+    for (auto [i, half] : llvm::enumerate(ArrayRef{low, high}))
+      pair = LLVM::InsertElementOp::create(b, loc, pair, half, constant(i));
+    finish(op,
+           LLVM::BitcastOp::create(b, loc, op->getResult(0).getType(), pair));
+  };
+  auto isNearest = [](auto round) {
+    return !round.getRandomBits() && !round.getRelu() &&
+           round.getRnd() == NVVM::FPRoundingMode::RN &&
+           round.getSat() == NVVM::SaturationMode::NONE;
+  };
   if (auto convert = dyn_cast<NVVM::ConvertFloatToTF32Op>(op)) {
     // Rounds to nearest, ties away: half a step more, the rest cut off.
     Value bits = toBits(convert.getSrc());
     bits = LLVM::AddOp::create(b, loc, bits, constant(0x1000));
     finish(op, LLVM::AndOp::create(b, loc, bits, constant(-0x2000)));
+    return true;
+  }
+  if (auto pair = dyn_cast<NVVM::ConvertF32x2ToBF16x2Op>(op);
+      pair && isNearest(pair)) {
+    finishPair(roundToBf16(pair.getSrcLo()), roundToBf16(pair.getSrcHi()));
+    return true;
+  }
+  if (auto pair = dyn_cast<NVVM::ConvertF32x2ToF16x2Op>(op);
+      pair && isNearest(pair)) {
+    auto round = [&](Value value) -> Value {
+      return LLVM::FPTruncOp::create(b, loc, b.getF16Type(), value);
+    };
+    finishPair(round(pair.getSrcLo()), round(pair.getSrcHi()));
     return true;
   }
   return false;
@@ -430,7 +477,7 @@ LogicalResult EmulatedOps::replace(Operation *op) {
     return success();
   }
   if (replaceRegister(op) || replaceMeeting(op) || replaceMatrix(op) ||
-      replaceCopy(op) || replaceApproximation(op))
+      replaceCopy(op) || replaceRounding(op) || replaceApproximation(op))
     return success();
   if (isa<LLVM::CallOp>(op))
     return replaceCall(op);

@@ -24,6 +24,7 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createConvertVectorToSCFPass(toLoops));
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertNVGPUToNVVMPass());
   pm.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectors;
   vectors.reassociateFPReductions = true;

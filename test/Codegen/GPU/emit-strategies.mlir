@@ -12,7 +12,7 @@
 // CHECK: memref.load %{{.*}} : memref<256x256xf32>
 // CHECK: vector.load %[[LEFT]]{{.*}} vector<4xf32>
 // CHECK: vector.fma
-// CHECK: memref.store {{.*}}, %[[LEFT]]
+// CHECK: vector.store {{.*}}, %[[LEFT]]
 // CHECK: gpu.barrier
 // CHECK-NOT: linalg.
 // One multiprocessor is busy with large tiles.
@@ -30,7 +30,7 @@ func.func @multiplies_in_tiles(%a: memref<256x256xf32>, %b: memref<256x256xf32>,
 // CHECK: gpu.launch
 // CHECK: memref.load {{.*}}memref<64x64xf16>
 // CHECK: arith.extf
-// CHECK: memref.store {{.*}}xf32, #gpu.address_space<workgroup>>
+// CHECK: vector.store {{.*}}xf32, #gpu.address_space<workgroup>>
 func.func @widens_narrow_floats(%a: memref<64x64xf16>, %b: memref<64x64xf16>, %c: memref<64x64xf32>) {
   linalg.matmul ins(%a, %b : memref<64x64xf16>, memref<64x64xf16>) outs(%c : memref<64x64xf32>)
   return

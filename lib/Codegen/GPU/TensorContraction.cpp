@@ -1,0 +1,317 @@
+// Sums of products on tensor cores, by mma.sync: inputs are rounded to the
+// precision that was asked for, sums are f32.
+//
+// As in Contraction.cpp a block computes one tile and goes along the sum in
+// slices that lie in shared memory twice. A warp has a part of the tile in
+// registers, as fragments of 16 rows and 8 columns. In the words of the PTX
+// manual lane l has group g = l / 4 and t = l % 4; element e of a fragment of
+// results is row g + 8 (e / 2) and column 2 t + e % 2.
+//
+// Fragments of 16-bit inputs come by ldmatrix, four pieces of 8 by 8 at once,
+// turned where lines are innermost. Those of tf32 are read word by word.
+// Padding lets the rows of a piece lie in different banks.
+
+#include "InputSlices.h"
+#include "OutputTiles.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace lig::codegen::gpu;
+
+static constexpr int64_t kFragmentRows = 16, kFragmentColumns = 8;
+/// Fragments of a warp along the columns.
+static constexpr int64_t kColumnFragments = 4;
+static constexpr int64_t kWarpColumns = kColumnFragments * kFragmentColumns;
+/// Bytes of a line in a slice.
+static constexpr int64_t kDepthBytes = 64;
+
+namespace {
+/// What one instruction multiplies.
+struct Multiplicand {
+  Multiplicand(MLIRContext *context, Precision precision);
+
+  /// In shared memory.
+  Type element;
+  NVVM::MMATypes type;
+  /// Steps of the sum in one instruction.
+  int64_t steps;
+};
+
+class Writer {
+public:
+  Writer(Kernel &kernel, const ContractionLoops &loops, TileExtent tile,
+         const Multiplicand &multiplicand, const SliceLayout &left,
+         const SliceLayout &right);
+  void write();
+
+private:
+  SmallVector<Value> multiply(Value buffer, ValueRange sums);
+  /// Registers of the fragments that begin at `line` and `step`: 16 rows of the
+  /// left input, or two fragments of 8 columns of the right one.
+  SmallVector<Value> loadRows(Value buffer, Value line, int64_t step);
+  SmallVector<Value> loadColumns(Value buffer, Value line, int64_t step);
+  /// Four pieces of 8 lines and 8 steps; lane 8 m + r gives line or step r of
+  /// piece m, which begins at `line` and `step` and what is added.
+  SmallVector<Value> loadPieces(const InputSlices &side, Value buffer,
+                                Value line, Value step);
+  Value loadWord(const InputSlices &side, Value buffer, Value line, Value step);
+  SmallVector<Value> multiplyFragment(ValueRange rows, ValueRange columns,
+                                      ValueRange sums);
+  void store(ValueRange sums);
+
+  Kernel &kernel;
+  ImplicitLocOpBuilder &b;
+  const ContractionLoops &loops;
+  TileExtent tile;
+  int64_t rowFragments;
+  const Multiplicand &multiplicand;
+  InputSlices left, right;
+  TilePlace place;
+  /// Where the warp's part of the tile begins.
+  Value warpRow, warpColumn;
+  Value lane, group, inGroup;
+};
+} // namespace
+
+Multiplicand::Multiplicand(MLIRContext *context, Precision precision) {
+  Builder b(context);
+  steps = 16;
+  switch (precision) {
+  case Precision::BF16:
+    element = b.getBF16Type();
+    type = NVVM::MMATypes::bf16;
+    break;
+  case Precision::F16:
+    element = b.getF16Type();
+    type = NVVM::MMATypes::f16;
+    break;
+  default:
+    element = b.getF32Type();
+    type = NVVM::MMATypes::tf32;
+    steps = 8;
+  }
+}
+
+/// Fragments of a warp along the rows: as many as keep four warps busy.
+static int64_t rowFragmentsOf(TileExtent tile) {
+  return tile.rows == 128 ? 4 : 2;
+}
+
+static int64_t threadsOf(TileExtent tile) {
+  return tile.rows / (rowFragmentsOf(tile) * kFragmentRows) *
+         (tile.columns / kWarpColumns) * kWarp;
+}
+
+Writer::Writer(Kernel &kernel, const ContractionLoops &loops, TileExtent tile,
+               const Multiplicand &multiplicand, const SliceLayout &left,
+               const SliceLayout &right)
+    : kernel(kernel), b(kernel.b), loops(loops), tile(tile),
+      rowFragments(rowFragmentsOf(tile)), multiplicand(multiplicand),
+      left(kernel, *loops.left, loops.rows, loops.sums, loops.leftAlongSums,
+           left, kernel.shared(0), threadsOf(tile)),
+      right(kernel, *loops.right, loops.columns, loops.sums,
+            loops.rightAlongSums, right, kernel.shared(1), threadsOf(tile)) {}
+
+SmallVector<Value> Writer::loadPieces(const InputSlices &side, Value buffer,
+                                      Value line, Value step) {
+  Type element = multiplicand.element;
+  Value pieces = nvgpu::LdMatrixOp::create(
+      b, VectorType::get({4, 2}, element), side.shared,
+      side.layout.at(buffer, line, step),
+      b.getBoolAttr(!side.layout.stepsInner), b.getI32IntegerAttr(4));
+  SmallVector<Value> registers;
+  for (int64_t i = 0; i < 4; ++i) {
+    Value pair = vector::ExtractOp::create(b, pieces, i);
+    if (!element.isF16()) {
+      auto word = VectorType::get(1, b.getI32Type());
+      pair = vector::ExtractOp::create(
+          b, vector::BitCastOp::create(b, word, pair), 0);
+    }
+    registers.push_back(pair);
+  }
+  return registers;
+}
+
+Value Writer::loadWord(const InputSlices &side, Value buffer, Value line,
+                       Value step) {
+  Value element = memref::LoadOp::create(b, side.shared,
+                                         side.layout.at(buffer, line, step));
+  return NVVM::ConvertFloatToTF32Op::create(b, b.getI32Type(), element,
+                                            NVVM::FPRoundingMode::RNA);
+}
+
+SmallVector<Value> Writer::loadRows(Value buffer, Value line, int64_t step) {
+  if (multiplicand.element.isF32()) {
+    SmallVector<Value> registers;
+    for (int64_t r = 0; r < 4; ++r)
+      registers.push_back(
+          loadWord(left, buffer,
+                   kernel.add(line, kernel.add(group, kernel.index(r % 2 * 8))),
+                   kernel.add(inGroup, kernel.index(step + r / 2 * 4))));
+    return registers;
+  }
+  // Pieces: the first 8 rows, the other 8 rows; then both of the next 8 steps.
+  Value within = kernel.rem(lane, 8);
+  Value nextRows = kernel.mul(kernel.rem(kernel.div(lane, 8), 2), 8);
+  Value nextSteps = kernel.mul(kernel.div(lane, 16), 8);
+  Value first = kernel.add(line, nextRows);
+  Value start = kernel.add(nextSteps, kernel.index(step));
+  (left.layout.stepsInner ? first : start) =
+      kernel.add(left.layout.stepsInner ? first : start, within);
+  return loadPieces(left, buffer, first, start);
+}
+
+SmallVector<Value> Writer::loadColumns(Value buffer, Value line, int64_t step) {
+  if (multiplicand.element.isF32()) {
+    SmallVector<Value> registers;
+    for (int64_t r = 0; r < 4; ++r)
+      registers.push_back(
+          loadWord(right, buffer,
+                   kernel.add(line, kernel.add(group, kernel.index(r / 2 * 8))),
+                   kernel.add(inGroup, kernel.index(step + r % 2 * 4))));
+    return registers;
+  }
+  // Pieces: the first 8 columns, for these 8 steps and the next; then the other
+  // 8 columns.
+  Value within = kernel.rem(lane, 8);
+  Value nextSteps = kernel.mul(kernel.rem(kernel.div(lane, 8), 2), 8);
+  Value nextColumns = kernel.mul(kernel.div(lane, 16), 8);
+  Value first = kernel.add(line, nextColumns);
+  Value start = kernel.add(nextSteps, kernel.index(step));
+  (right.layout.stepsInner ? first : start) =
+      kernel.add(right.layout.stepsInner ? first : start, within);
+  return loadPieces(right, buffer, first, start);
+}
+
+SmallVector<Value> Writer::multiplyFragment(ValueRange rows, ValueRange columns,
+                                            ValueRange sums) {
+  Type f32 = b.getF32Type();
+  auto results = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                  SmallVector<Type>(4, f32));
+  Value made = NVVM::MmaOp::create(
+      b, results, rows, columns, sums,
+      ArrayRef<int64_t>{kFragmentRows, kFragmentColumns, multiplicand.steps},
+      /*b1Op=*/std::nullopt, /*intOverflow=*/std::nullopt,
+      std::array{multiplicand.type, multiplicand.type},
+      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  SmallVector<Value> next;
+  for (int64_t i = 0; i < 4; ++i)
+    next.push_back(LLVM::ExtractValueOp::create(b, made, i));
+  return next;
+}
+
+SmallVector<Value> Writer::multiply(Value buffer, ValueRange sums) {
+  SmallVector<Value> next(sums);
+  for (int64_t step = 0; step < left.layout.depth; step += multiplicand.steps) {
+    SmallVector<SmallVector<Value>> rows, columns;
+    for (int64_t i = 0; i < rowFragments; ++i)
+      rows.push_back(loadRows(
+          buffer, kernel.add(warpRow, kernel.index(i * kFragmentRows)), step));
+    for (int64_t j = 0; j < kColumnFragments; j += 2)
+      columns.push_back(loadColumns(
+          buffer, kernel.add(warpColumn, kernel.index(j * kFragmentColumns)),
+          step));
+    for (int64_t i = 0; i < rowFragments; ++i)
+      for (int64_t j = 0; j < kColumnFragments; ++j) {
+        MutableArrayRef<Value> fragment(
+            next.begin() + (i * kColumnFragments + j) * 4, 4);
+        llvm::copy(multiplyFragment(
+                       rows[i], ArrayRef(columns[j / 2]).slice(j % 2 * 2, 2),
+                       fragment),
+                   fragment.begin());
+      }
+  }
+  return next;
+}
+
+void Writer::store(ValueRange sums) {
+  int64_t rowCount = kernel.count(loops.rows);
+  int64_t columnCount = kernel.count(loops.columns);
+  Value firstRow = kernel.add(kernel.add(place.row, warpRow), group);
+  Value firstColumn =
+      kernel.add(kernel.add(place.column, warpColumn), kernel.mul(inGroup, 2));
+  for (int64_t i = 0; i < rowFragments * 2; ++i) {
+    OpBuilder::InsertionGuard guard(b);
+    Value row = kernel.add(firstRow, kernel.index(i * 8));
+    if (rowCount % tile.rows) {
+      auto exists = scf::IfOp::create(b, kernel.less(row, rowCount));
+      b.setInsertionPointToStart(exists.thenBlock());
+    }
+    LoopValues values = place.values;
+    kernel.unflatten(row, loops.rows, values);
+    for (int64_t j = 0; j < kColumnFragments * 2; ++j) {
+      OpBuilder::InsertionGuard inner(b);
+      Value column = kernel.add(firstColumn,
+                                kernel.index(j / 2 * kFragmentColumns + j % 2));
+      if (columnCount % tile.columns) {
+        auto exists = scf::IfOp::create(b, kernel.less(column, columnCount));
+        b.setInsertionPointToStart(exists.thenBlock());
+      }
+      kernel.unflatten(column, loops.columns, values);
+      Value sum =
+          sums[(i / 2 * kColumnFragments + j / 2) * 4 + i % 2 * 2 + j % 2];
+      Value held = kernel.load(*loops.output, values);
+      kernel.store(arith::AddFOp::create(b, held, sum), *loops.output, values);
+    }
+  }
+}
+
+void Writer::write() {
+  int64_t across = tile.columns / kWarpColumns;
+  Value warp = kernel.div(kernel.thread(), kWarp);
+  warpRow = kernel.mul(kernel.div(warp, across), rowFragments * kFragmentRows);
+  warpColumn = kernel.mul(kernel.rem(warp, across), kWarpColumns);
+  lane = kernel.rem(kernel.thread(), kWarp);
+  group = kernel.div(lane, 4);
+  inGroup = kernel.rem(lane, 4);
+  place = placeTile(kernel, loops, tile);
+  left.place(place.row, place.values);
+  right.place(place.column, place.values);
+  Value none = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  SmallVector<Value> sums(rowFragments * kColumnFragments * 4, none);
+  store(alongSlices(
+      kernel, left, right, kernel.count(loops.sums), sums,
+      [&](Value buffer, ValueRange sums) { return multiply(buffer, sums); }));
+}
+
+/// Steps stay innermost where they are in memory, so that pieces stay whole.
+static SliceLayout layoutOf(int64_t width, bool alongSums, Type element) {
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  int64_t depth = kDepthBytes / bytes;
+  // Words: rows of 8 lanes, four steps each, in different banks.
+  int64_t padding = bytes == 2 ? 8 : alongSums ? 4 : 8;
+  return {width, depth, padding, alongSums, element};
+}
+
+LogicalResult lig::codegen::gpu::emitTensorContraction(RewriterBase &rewriter,
+                                                       linalg::GenericOp op,
+                                                       const Machine &machine) {
+  static constexpr TileExtent shapes[] = {
+      {128, 128}, {128, 64}, {64, 128}, {64, 64}, {32, 64}, {64, 32}, {32, 32}};
+  FailureOr<ContractionLoops> loops = matchContraction(op);
+  if (machine.precision == Precision::F32 || failed(loops))
+    return failure();
+  Multiplicand multiplicand(op.getContext(), machine.precision);
+  ContractionSize size = sizeOf(op, *loops);
+  // A tile that is mostly empty reads and multiplies zeros.
+  if (size.rows < 8 || size.columns < 8 || size.sums < 16)
+    return failure();
+  SliceLayout left = layoutOf(0, loops->leftAlongSums, multiplicand.element);
+  TileExtent tile = shapes[chooseTile(shapes, size, left.depth, machine)];
+  left.width = tile.rows;
+  SliceLayout right =
+      layoutOf(tile.columns, loops->rightAlongSums, multiplicand.element);
+  Kernel kernel(rewriter, op, countTiles(size, tile), threadsOf(tile),
+                {left.type(), right.type()});
+  Writer(kernel, *loops, tile, multiplicand, left, right).write();
+  kernel.finish();
+  rewriter.eraseOp(op);
+  return success();
+}
