@@ -477,7 +477,8 @@ def GpuEmitStrategiesPass : Pass<"lig-gpu-emit-strategies"> {
     `vector`, `memref`, `arith`, `nvgpu`, `nvvm`. Shared memory is a launch's own,
     48 KB at most.
     **Keeps**: values up to the order in which sums of floats are added, and the
-    precision asked for; operations of dynamic shape, without reduction, or in a kernel.
+    precision asked for; operations of dynamic shape, without reduction, or in a
+    kernel.
     **Refuses**: an unknown precision.
   }];
   let options = [

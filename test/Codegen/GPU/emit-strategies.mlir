@@ -2,17 +2,18 @@
 // RUN: lig-opt %s -split-input-file -lig-gpu-emit-strategies='multiprocessors=1' -canonicalize | FileCheck %s --check-prefix=ONE
 
 // A matrix product becomes one launch with its two slices in shared memory,
-// each there twice; the next one is read before this one is multiplied.
+// each there twice; the next one is on its way while this one is multiplied.
 // CHECK-LABEL: func.func @multiplies_in_tiles
 // CHECK: gpu.launch
 // CHECK-SAME: = %[[GRID:[^,]+]],
 // CHECK-SAME: workgroup(%[[LEFT:[^ ]+]] : memref<2x16x{{[0-9]+}}xf32, #gpu.address_space<workgroup>>, %[[RIGHT:[^ ]+]] :
+// CHECK: nvgpu.device_async_wait
 // CHECK: gpu.barrier
 // CHECK: scf.for
-// CHECK: memref.load %{{.*}} : memref<256x256xf32>
+// CHECK: nvgpu.device_async_copy {{.*}}, %[[LEFT]]
 // CHECK: vector.load %[[LEFT]]{{.*}} vector<4xf32>
 // CHECK: vector.fma
-// CHECK: vector.store {{.*}}, %[[LEFT]]
+// CHECK: nvgpu.device_async_wait
 // CHECK: gpu.barrier
 // CHECK-NOT: linalg.
 // One multiprocessor is busy with large tiles.
