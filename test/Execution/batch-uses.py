@@ -79,6 +79,32 @@ def recurrence(path, unrolled, steps=9, width=48):
     onnx.save(model, path)
 
 
+def siamese_recurrence(path, kind, batch=1, steps=7, width=24, inputs=10):
+    """Two sequences through one LSTM or GRU, as the ONNX operator."""
+    random = np.random.RandomState(0)
+    gates = {"LSTM": 4, "GRU": 3}[kind]
+    constants = [
+        numpy_helper.from_array(
+            (random.standard_normal(shape) / 5).astype(np.float32), name)
+        for name, shape in (("w", [1, gates * width, inputs]),
+                            ("r", [1, gates * width, width]),
+                            ("b", [1, 2 * gates * width]))]
+    node, value = helper.make_node, helper.make_tensor_value_info
+    nodes = [node(kind, [f"x{i}", "w", "r", "b"], [f"y{i}", f"h{i}"],
+                  hidden_size=width) for i in range(2)]
+    nodes += [node("Sub", ["h0", "h1"], ["distance"]),
+              node("Mul", ["y0", "y1"], ["all"])]
+    graph = helper.make_graph(
+        nodes, "siamese",
+        [value(f"x{i}", TensorProto.FLOAT, [steps, batch, inputs])
+         for i in range(2)],
+        [value("distance", TensorProto.FLOAT, [1, batch, width]),
+         value("all", TensorProto.FLOAT, [steps, 1, batch, width])], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 7
+    onnx.save(model, path)
+
+
 def main():
     networks, ligc, runner, out = sys.argv[1:]
     sys.path.insert(0, networks)
@@ -91,6 +117,8 @@ def main():
     cases = {
         "unrolled": lambda p: recurrence(p, unrolled=True),
         "scan": lambda p: recurrence(p, unrolled=False),
+        "siamese-lstm": lambda p: siamese_recurrence(p, "LSTM"),
+        "siamese-gru": lambda p: siamese_recurrence(p, "GRU", batch=3),
         "siamese": lambda p: siamese.build(p, branches=2, size=16),
         "triplet-of-copies": lambda p: siamese.build(p, branches=3, size=16,
                                                      copies=True),

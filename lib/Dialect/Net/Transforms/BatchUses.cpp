@@ -9,6 +9,7 @@
 
 #include "JoinCalls.h"
 #include "JoinPixels.h"
+#include "JoinScans.h"
 #include "JoinSizes.h"
 #include "TakeAlong.h"
 #include "UseGroups.h"
@@ -50,10 +51,17 @@ struct BatchUses : lig::net::impl::BatchUsesPassBase<BatchUses> {
 private:
   using Uses = SmallVector<WeightUse>;
 
+  /// A product, a convolution, or a loop of them.
+  static std::optional<WeightUse> findUse(Operation *op) {
+    if (auto scan = dyn_cast<ScanOp>(op))
+      return findScanUse(scan);
+    return findWeightUse(op);
+  }
+
   void runOnBlock(Block &block) {
     llvm::MapVector<Operation *, SmallVector<Operation *>> byWeight;
     for (Operation &op : block)
-      if (auto use = findWeightUse(&op))
+      if (auto use = findUse(&op))
         byWeight[use->weight].push_back(&op);
     for (auto &[weight, uses] : byWeight) {
       if (uses.size() < 2)
@@ -129,7 +137,7 @@ private:
     SmallVector<SmallVector<Operation *>> classes;
     SmallVector<CallDims> dims;
     for (Operation *op : uses) {
-      CallDims own = findWeightUse(op)->dims;
+      CallDims own = findUse(op)->dims;
       size_t i = 0;
       while (i < classes.size() && !(dims[i].operands == own.operands &&
                                      areAlike(classes[i].front(), op, own)))
@@ -160,7 +168,7 @@ private:
   static Uses sortBySize(ArrayRef<Operation *> group) {
     Uses uses;
     for (Operation *op : group)
-      uses.push_back(*findWeightUse(op));
+      uses.push_back(*findUse(op));
     llvm::sort(uses, [](const WeightUse &a, const WeightUse &b) {
       return a.work.flops != b.work.flops ? a.work.flops < b.work.flops
                                           : a.op->isBeforeInBlock(b.op);

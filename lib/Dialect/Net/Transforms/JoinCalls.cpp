@@ -3,6 +3,7 @@
 // for being joined beyond the dimensions it is joined along.
 
 #include "JoinCalls.h"
+#include "JoinScans.h"
 #include "TensorParts.h"
 
 #include "Ligature/Analysis/ParameterMoves.h"
@@ -158,8 +159,7 @@ bool lig::net::areJoint(ValueRange values, int64_t dim) {
   return true;
 }
 
-/// Notes how many uses of its parameters `joint` stands for.
-static void noteCalls(Operation *joint, ArrayRef<Operation *> calls) {
+void lig::net::noteCalls(Operation *joint, ArrayRef<Operation *> calls) {
   if (llvm::none_of(joint->getOperands(), lig::getMovedParameter))
     return;
   int64_t count = 0;
@@ -174,6 +174,8 @@ static void noteCalls(Operation *joint, ArrayRef<Operation *> calls) {
 Operation *lig::net::cloneJoint(OpBuilder &b, Operation *call,
                                 ValueRange operands, const CallDims &dims,
                                 ArrayRef<int64_t> extents) {
+  if (auto scan = dyn_cast<ScanOp>(call))
+    return cloneJointScan(b, scan, operands, dims, extents);
   Operation *joint = b.clone(*call);
   joint->setOperands(operands);
   for (auto [result, dim, extent] :

@@ -23,6 +23,10 @@ operandsOf(llvm::ArrayRef<mlir::Operation *> calls, unsigned i);
 /// but the operands that are joined, and in extents along their dimensions.
 bool areAlike(mlir::Operation *a, mlir::Operation *b, const CallDims &dims);
 
+/// Notes how many uses of its parameters `joint` stands for, which was made of
+/// `calls`.
+void noteCalls(mlir::Operation *joint, llvm::ArrayRef<mlir::Operation *> calls);
+
 /// `call` on joint operands; its results have `extents` along their dimensions.
 mlir::Operation *cloneJoint(mlir::OpBuilder &b, mlir::Operation *call,
                             mlir::ValueRange operands, const CallDims &dims,

@@ -164,18 +164,21 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
     do not wait for each other. Their data are laid one after another along the
     outermost dimension, and the weight is read once. What follows on all parts
     alike, a bias, an activation, a pool, a reshape, follows on the joint tensor.
+    Loops over the same weights, two sequences through one recurrence, become one
+    loop whose states hold the states of all.
     Convolutions of images that differ in size become one of a larger image that
     holds the smallest of them side by side, or one product of all their pixels,
     as far as reading the filter again would cost more.
 
-    **Before**: convolutions and products that read parameters, after equal
-    parameters and equal `share.get` have become one.
+    **Before**: convolutions and products that read parameters, and `net.scan` of
+    them, after equal parameters and equal `share.get` have become one.
     **After**: of independent ones that do the same to other data, one, where
     the cost model (Analysis/CallCost) says that it gains; slices of its result
     where the parts go their own ways.
     **Keeps**: the order of sums in each element, unless a tile of Winograd's
     transform lies elsewhere in the larger image; uses that wait for each other,
-    and those that differ in an attribute, a type or another operand.
+    and those that differ in an attribute, a type or another operand; loops that
+    may end early, and those whose body mixes what is in its leading dimension.
     **Refuses**: nothing; remarks name what was joined, what was not, and the
     times that were compared.
   }];
