@@ -51,6 +51,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(share::createOutlineViewsPass());
   pm.addPass(share::createSimplifyViewsPass());
   pm.addPass(createCSEPass());
+  // Uses of a base are uses of one weight then, deltas or not.
+  pm.addPass(net::createFactorFiltersPass());
   // Before branches that differ in their weights become loops over them.
   pm.addNestedPass<func::FuncOp>(net::createMixFiltersPass());
   if (options.batchUses) {

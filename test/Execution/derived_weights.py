@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Compiles ONNX networks whose weights are computed from shared ones.
 
-Low-rank deltas of a matrix, written as exporters do, and one quantised weight
-that two uses scale. Results are compared with NumPy; the parameter block may
+Low-rank deltas of a matrix or a filter, written as exporters do, and one
+quantised weight that two uses scale. Results are compared with NumPy; the parameter block may
 have no more bytes than the file's own parameters and SLACK; where deltas are
 factored, the arena has no room for a whole weight either.
 
@@ -17,8 +17,8 @@ import numpy as np
 
 TOLERANCE = 1e-5
 SLACK = 512
-# Bytes of the widest weight in each network; all results are smaller.
-WEIGHT = 96 * 96 * 4
+# Bytes of the smallest weight of those networks; all results are smaller.
+WEIGHT = 16 * 16 * 5 * 5 * 4
 
 
 def low_rank(net, merged, rank=4):
@@ -48,6 +48,44 @@ def adapter_merged(net):
     return low_rank(net, merged=True)
 
 
+def small(net, name, *shape):
+    """A weight whose sums of 400 products stay near 1."""
+    value = net.random.uniform(-0.1, 0.1, shape).astype(np.float32)
+    return net.constant(name, value), value
+
+
+def convolved(net, delta):
+    """x * (W + s D) twice, over one W; `delta` makes D and its value."""
+    w, wv = small(net, "w", 16, 16, 5, 5)
+    scale = net.constant("scale", np.float32(0.25))
+    x = net.random.standard_normal((1, 16, 6, 6)).astype(np.float32)
+    state, want = "x", x.astype(np.float64)
+    for layer in range(2):
+        d, dv = delta(layer)
+        filters = net.node("Add", w, net.node("Mul", d, scale))
+        state = net.node("Tanh", net.node("Conv", state, filters, pads=[2] * 4))
+        want = np.tanh(convolve(want, wv + 0.25 * dv, 2))
+    return {"x": x}, state, want
+
+
+def adapter_of_filters(net, rank=2):
+    def delta(layer):
+        (b, bv), (a, av) = net.weight(f"b{layer}", 16, rank), small(net, f"a{layer}", rank, 400)
+        shape = net.constant(f"shape{layer}", np.array([16, 16, 5, 5]))
+        return net.node("Reshape", net.node("MatMul", b, a), shape), (bv @ av).reshape(16, 16, 5, 5)
+    return convolved(net, delta)
+
+
+def adapter_of_convolutions(net, rank=2):
+    """D as PEFT merges it: B convolves A, whose first dimensions change places."""
+    def delta(layer):
+        (b, bv), (a, av) = net.weight(f"b{layer}", 16, rank, 1, 1), small(net, f"a{layer}", rank, 16, 5, 5)
+        turned = net.node("Transpose", a, perm=[1, 0, 2, 3])
+        d = net.node("Transpose", net.node("Conv", turned, b), perm=[1, 0, 2, 3])
+        return d, np.einsum("fr,rcyx->fcyx", bv[:, :, 0, 0], av)
+    return convolved(net, delta)
+
+
 def quantised(net, scales):
     value = net.random.integers(-127, 128, (96, 96)).astype(np.int8)
     q, zero = net.constant("q", value), net.constant("zero", np.int8(3))
@@ -72,8 +110,9 @@ def quantised_two_scales(net):
     return quantised(net, [0.002, 0.003])
 
 
-NETWORKS = [adapter_beside, adapter_merged, quantised_once, quantised_equal_scales, quantised_two_scales]
-FACTORED = [adapter_beside, adapter_merged]
+NETWORKS = [adapter_beside, adapter_merged, adapter_of_filters, adapter_of_convolutions,
+            quantised_once, quantised_equal_scales, quantised_two_scales]
+FACTORED = [adapter_beside, adapter_merged, adapter_of_filters, adapter_of_convolutions]
 
 
 def call(*command):
@@ -112,9 +151,9 @@ def check(make, tools, out):
 
 def main():
     binaries, patterns, out, *names = sys.argv[1:]
-    global Network
+    global Network, convolve
     sys.path.insert(0, patterns)
-    from networks import Network
+    from networks import Network, convolve
     os.makedirs(out, exist_ok=True)
     tools = [os.path.join(binaries, tool) for tool in ("ligc", "lig-run")]
     chosen = [make for make in NETWORKS if not names or make.__name__ in names]

@@ -7,6 +7,8 @@
 // 2019; Dynamic Convolution, Chen et al. 2020). Exporters write either side.
 // Mixing passes once over the filters; a convolution does so for every position.
 
+#include "BinaryOps.h"
+
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 
@@ -22,39 +24,11 @@ namespace lig::net {
 } // namespace lig::net
 
 using lig::net::ConvOp;
+using lig::net::isReadInOrder;
+using lig::net::matchBinary;
 
 static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
-}
-
-/// The two operands of an elementwise operation whose body is one `BodyOp` of
-/// them; failure for every other value.
-template <typename BodyOp>
-static FailureOr<std::array<OpOperand *, 2>> matchBinary(Value value) {
-  auto op = value.getDefiningOp<linalg::LinalgOp>();
-  if (!op || op.getNumDpsInputs() != 2 || op->getNumResults() != 1 ||
-      op.getNumReductionLoops() != 0 || !op.hasPureTensorSemantics() ||
-      !op.getIndexingMapsArray().back().isIdentity())
-    return failure();
-  Block *body = op.getBlock();
-  auto inner =
-      body->getTerminator()->getOperand(0).template getDefiningOp<BodyOp>();
-  if (!inner || body->getOperations().size() != 2)
-    return failure();
-  std::array<OpOperand *, 2> operands;
-  for (unsigned i : {0u, 1u}) {
-    auto argument = dyn_cast<BlockArgument>(inner->getOperand(i));
-    if (!argument || argument.getArgNumber() > 1)
-      return failure();
-    operands[i] = op.getDpsInputOperand(argument.getArgNumber());
-  }
-  return operands;
-}
-
-static bool isIdentity(OpOperand *operand) {
-  return cast<linalg::LinalgOp>(operand->getOwner())
-      .getMatchingIndexingMap(operand)
-      .isIdentity();
 }
 
 namespace {
@@ -74,7 +48,7 @@ static std::optional<Term> matchTerm(Value value) {
     OpOperand *first = (*operands)[i], *second = (*operands)[1 - i];
     auto conv = first->get().getDefiningOp<ConvOp>();
     auto gate = dyn_cast<RankedTensorType>(second->get().getType());
-    if (conv && conv->hasOneUse() && isIdentity(first) && gate &&
+    if (conv && conv->hasOneUse() && isReadInOrder(first) && gate &&
         gate.hasStaticShape() && gate.getNumElements() == 1)
       return Term{conv, second->get()};
   }
@@ -91,7 +65,7 @@ static bool collectTerms(Value value, SmallVectorImpl<Term> &terms) {
   if (failed(operands))
     return false;
   return llvm::all_of(*operands, [&](OpOperand *operand) {
-    return isIdentity(operand) && (operand->get().hasOneUse()) &&
+    return isReadInOrder(operand) && (operand->get().hasOneUse()) &&
            collectTerms(operand->get(), terms);
   });
 }

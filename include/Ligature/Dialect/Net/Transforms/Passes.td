@@ -200,6 +200,31 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FactorFiltersPass : Pass<"net-factor-filters", "::mlir::ModuleOp"> {
+  let summary = "Convolve with the parts of a filter that has a delta of low rank";
+  let description = [{
+    A filter that is a shared one and a product of two narrow matrices, as LoRA
+    adapts it, would have to be stored beside the shared one. Convolution is
+    linear in its filter, so the input is convolved with the shared filter, and
+    with the few filters of one factor, whose results the other factor mixes.
+
+    **Before**: `net.conv` with one group, whose filter is a parameter that
+    something else reads too, plus a product of two parameters: of matrices, or
+    a convolution with filters of one pixel; maybe scaled by a constant.
+    **After**: three convolutions and an addition.
+    **Keeps**: results up to rounding; filters whose base nothing else reads
+    (the sum takes its place), and factors that are together no smaller than the
+    filter.
+    **Refuses**: nothing; remarks name the filters and ranks.
+  }];
+  let statistics = [Statistic<"numFactored", "num-factored",
+                              "convolutions that were taken apart">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MixFiltersPass : Pass<"net-mix-filters"> {
   let summary = "Mix filters first and convolve once";
   let description = [{
