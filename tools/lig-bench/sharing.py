@@ -5,7 +5,8 @@ its twin with a copy for each use, as exporters write them; a compiler that
 finds ties again makes the two alike. The figures that matter are the bytes of
 the artefact, of its parameters and of its code, the time to compile, and the
 resident memory above parameters and arena. `without batching` compiles the
-shared file with every use of a weight on its own.
+shared file with every use of a weight on its own; `one layer` is the network
+with its layer applied once, which the code and the time of all should be near.
 """
 import dataclasses
 import json
@@ -20,6 +21,7 @@ import suite
 
 NAMES = ("albert-mini", "albert-base", "recursive-lora", "convgru-raft-12", "lstm-lm",
          "autoencoder-tied", "siamese-56", "triplet-56", "retinanet-head")
+ONE_LAYER = ("albert-mini", "albert-base")
 WITHOUT_BATCHING = ("siamese-56", "triplet-56", "retinanet-head")
 
 
@@ -33,6 +35,8 @@ def variants():
         yield network, "shared", [], []
         if network.copies:
             yield network, "copies", ["--copies"], []
+        if name in ONE_LAYER:
+            yield network, "one layer", ["--layers=1"], []
         if name in WITHOUT_BATCHING:
             yield network, "without batching", [], ["--no-batch"]
     for network in suite.trained_models():
