@@ -18,6 +18,8 @@ struct Machine {
   bool permutes = false;
   /// Whether kernels are split among threads.
   bool threads = true;
+  /// Whether they are, for a kernel that this one is a part of.
+  bool shares = false;
   /// Whether a kernel may have room of its own to copy operands to. Inside a
   /// loop that threads share there is none.
   bool room = true;
@@ -109,6 +111,12 @@ public:
   /// The same without carried values; threads may share its steps.
   void sharedLoop(int64_t end, int64_t step,
                   llvm::function_ref<void(mlir::Value)> body);
+
+  /// Lets `access` be to `buffer`, of one dimension, from here on; returns what
+  /// it was to.
+  mlir::Value replaceBuffer(unsigned access, mlir::Value buffer) {
+    return std::exchange(flat[access], buffer);
+  }
 
   const Nest &nest;
   const Machine &machine;

@@ -360,9 +360,13 @@ void emitRowGroup(OpBuilder &builder, Constants &constants,
     step(iv, group.block);
   };
   double cycles = 0;
-  for (const RowGroup::Member &member : group.members)
+  int64_t bytes = 0;
+  for (const RowGroup::Member &member : group.members) {
     cycles += estimateCycles(member.nest, nativeLanes(member.nest, machine));
-  if (machine.threads && cycles >= kWorthSharing)
+    // Rows go through all members on one core.
+    bytes = std::max(bytes, dataBytes(member.nest));
+  }
+  if (machine.threads && isWorthSharing(cycles, bytes, machine))
     loops.sharedLoop(whole, group.block, body);
   else
     loops.loop(whole, group.block, {},

@@ -8,9 +8,12 @@
 
 namespace lig::codegen::cpu {
 
-/// Cycles that a piece of work must take to be worth sharing: some
-/// microseconds.
-inline constexpr double kWorthSharing = 16000;
+/// Whether threads finish `cycles` of work sooner than one does, though data of
+/// so many bytes then goes from core to core.
+bool isWorthSharing(double cycles, int64_t dataBytes, const Machine &machine);
+
+/// Bytes of the data, not of the parameters, that the nest reads and writes.
+int64_t dataBytes(const Nest &nest);
 
 /// Cycles of the whole nest on vectors of `lanes`.
 double estimateCycles(const Nest &nest, int64_t lanes);

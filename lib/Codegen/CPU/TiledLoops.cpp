@@ -8,11 +8,16 @@
 #include "SharedLoop.h"
 #include "Stages.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
 namespace lig::codegen::cpu {
+
+/// What a kernel may take of a thread's stack, and where that begins.
+static constexpr int64_t kMostStack = 128 << 10;
+static constexpr int64_t kStackAlignment = 64;
 
 bool canMask(const Nest &nest, int laneLoop, const Machine &machine,
              std::optional<unsigned> packed) {
@@ -61,6 +66,7 @@ private:
   void tileAt(const Position &position, const Tile &tile);
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, ValueRange carried);
+  void withOwnRoom(llvm::function_ref<void()> body);
 
   Emitter &e;
   const Schedule &schedule;
@@ -80,6 +86,19 @@ void TiledLoops::inside(ArrayRef<unsigned> order, const Position &position,
   level(order.drop_front(), panel, tile);
 }
 
+/// Runs `body` with room for the panel on the stack of the thread that is there.
+void TiledLoops::withOwnRoom(llvm::function_ref<void()> body) {
+  if (!schedule.ownRoom)
+    return body();
+  unsigned copy = schedule.panel->copy;
+  auto type = cast<MemRefType>(e.nest.accesses[copy].source.getType());
+  Value room = memref::AllocaOp::create(
+      e.b, type, e.b.getI64IntegerAttr(kStackAlignment));
+  Value common = e.replaceBuffer(copy, room);
+  body();
+  e.replaceBuffer(copy, common);
+}
+
 void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
                        const Tile &tile) {
   if (order.empty())
@@ -92,7 +111,8 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
   } else if (whole && int(loop) == schedule.shared && !isShared) {
     isShared = true;
     e.sharedLoop(whole, step, [&](Value iv) {
-      inside(order, e.advance(position, loop, iv), tile);
+      withOwnRoom(
+          [&] { inside(order, e.advance(position, loop, iv), tile); });
     });
     isShared = false;
   } else if (whole) {
@@ -177,19 +197,32 @@ void TiledLoops::tileAt(const Position &position, const Tile &tile) {
          reduce(schedule.reductions, position, tile, carried));
 }
 
+static int64_t panelBytes(const Nest &nest, const Panel &panel) {
+  auto type = cast<MemRefType>(nest.accesses[panel.copy].source.getType());
+  Type element = type.getElementType();
+  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
+  return type.getNumElements() * std::max<int64_t>(bits / 8, 1);
+}
+
 void emitTiledLoops(Emitter &emitter, Schedule schedule) {
+  const Nest &nest = emitter.nest;
+  const Tile &tile = schedule.tile;
   if (emitter.machine.threads) {
-    // A copied panel is one for all: only loops inside of it can be shared.
+    // A panel too large for stacks is one for all: only loops inside of it can
+    // be shared.
     ArrayRef<unsigned> order = schedule.parallel;
+    size_t around = 0;
     if (schedule.panel)
-      order =
-          order.drop_front(llvm::find(order, unsigned(schedule.tile.laneLoop)) +
-                           1 - order.begin());
+      around = llvm::find(order, unsigned(tile.laneLoop)) + 1 - order.begin();
+    if (around && panelBytes(nest, *schedule.panel) > kMostStack)
+      order = order.drop_front(std::exchange(around, 0));
     schedule.shared = chooseSharedLoop(
-        emitter.nest, order, schedule.tile.lanes, emitter.machine,
-        [&](unsigned loop) {
-          return emitter.nest.loops[loop].extent / stepOf(schedule.tile, loop);
+        nest, order, tile.lanes, emitter.machine, [&](unsigned loop) {
+          return nest.loops[loop].extent / stepOf(tile, loop);
         });
+    schedule.ownRoom = schedule.shared >= 0 &&
+                       llvm::is_contained(order.take_front(around),
+                                          unsigned(schedule.shared));
   }
   TiledLoops(emitter, schedule).emit();
 }

@@ -14,6 +14,8 @@ struct Schedule {
   llvm::SmallVector<unsigned> reductions;
   /// An operand that is copied whenever the lane loop has moved.
   std::optional<Panel> panel;
+  /// Whether every step of the shared loop has room of its own for the panel.
+  bool ownRoom = false;
   /// The parallel loop that threads share; -1 if they do not.
   int shared = -1;
   /// So many of the innermost reductions are written out step by step.

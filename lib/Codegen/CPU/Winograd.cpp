@@ -4,9 +4,12 @@
 // take the bias and the stages in registers. Inputs beyond the edge are zero.
 
 #include "Winograd.h"
+#include "SharedLoop.h"
 #include "Stages.h"
 #include "Strategies.h"
 #include "WeightLayout.h"
+
+#include "Ligature/Analysis/WinogradCost.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -46,9 +49,6 @@ std::vector<float> transformFilters(const float *weight, int64_t offset,
     }
   return result;
 }
-
-/// Vectors of channels whose transforms take some microseconds.
-static constexpr int64_t kWorthSharing = 256;
 
 namespace {
 /// How the image is cut into blocks of rows of tiles.
@@ -126,6 +126,26 @@ Nest winogradProducts(const Nest &nest, const WinogradConv &conv,
   return makeProducts(nest, conv, blocks, blocks.tiles());
 }
 
+/// The machine for the three steps of a block: they share its tiles among
+/// threads together or not at all, as each reads what the one before has written.
+static Machine machineFor(const Nest &nest, const WinogradConv &conv,
+                          const Blocks &blocks, const Machine &machine) {
+  lig::WinogradShape shape;
+  shape.height = blocks.height * kTileOut;
+  shape.width = blocks.columns * kTileOut;
+  shape.channels = conv.channels;
+  shape.filters = nest.loops[conv.outputs].extent;
+  shape.groups = conv.numGroups;
+  // Two vectors are multiplied and added in a cycle.
+  double cycles = shape.getWork().flops / (4 * conv.lanes);
+  int64_t bytes = kTileProducts * blocks.tiles() * int64_t(sizeof(float)) *
+                  (conv.allChannels() + filtersOf(nest, conv));
+  Machine result = machine;
+  result.threads = machine.threads && isWorthSharing(cycles, bytes, machine);
+  result.shares = result.threads;
+  return result;
+}
+
 namespace {
 class WinogradWriter {
 public:
@@ -133,6 +153,7 @@ public:
                  const PanelLayout &layout)
       : e(emitter), conv(conv), layout(layout), nest(emitter.nest),
         blocks(cutImage(nest, conv, emitter.machine)),
+        machine(machineFor(nest, conv, blocks, emitter.machine)),
         type(cast<VectorType>(lanesOf(e.b.getF32Type(), conv.lanes))) {}
 
   void write();
@@ -169,6 +190,7 @@ private:
   const PanelLayout &layout;
   const Nest &nest;
   Blocks blocks;
+  Machine machine;
   VectorType type;
   Value data, sums;
 };
@@ -261,7 +283,7 @@ void WinogradWriter::writeProducts(int64_t tiles) {
   for (Nest &part : cutByPanels(products, conv.filters, productLanes(conv),
                                 layout, filters.source)) {
     part.accesses[conv.filters].offset += nest.accesses[conv.filters].offset;
-    Emitter inner(e.b, e.constants, part, e.machine);
+    Emitter inner(e.b, e.constants, part, machine);
     emitContraction(inner);
   }
 }
@@ -312,9 +334,7 @@ void WinogradWriter::forTiles(
     row(e.advance(position, conv.rows, y), scaled(y, rowSize / kTileOut),
         kTileOut);
   };
-  // Worth a word to other threads.
-  bool isLong = tileRows * rowSize / conv.lanes > kWorthSharing;
-  if (e.machine.threads && whole > kTileOut && isLong)
+  if (machine.threads && whole > kTileOut)
     e.sharedLoop(whole, kTileOut, rowAt);
   else
     e.loop(whole, kTileOut, {}, [&](Value y, ValueRange) -> SmallVector<Value> {

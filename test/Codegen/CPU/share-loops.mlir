@@ -36,13 +36,13 @@ module @short_product {
 module @few_outer_steps {
   // CHECK: scf.for {{.+}} {
   // CHECK: scf.parallel
-  func.func @main(%x: memref<3x1024x64xf32>, %y: memref<3x2048x64xf32>) {
-    %part = memref.subview %y[0, 0, 0] [3, 1024, 64] [1, 1, 1]
-        : memref<3x2048x64xf32> to memref<3x1024x64xf32, strided<[131072, 64, 1]>>
+  func.func @main(%x: memref<3x4096x64xf32>, %y: memref<3x8192x64xf32>) {
+    %part = memref.subview %y[0, 0, 0] [3, 4096, 64] [1, 1, 1]
+        : memref<3x8192x64xf32> to memref<3x4096x64xf32, strided<[524288, 64, 1]>>
     linalg.generic {indexing_maps = [affine_map<(a, b, c) -> (a, b, c)>, affine_map<(a, b, c) -> (a, b, c)>],
                     iterator_types = ["parallel", "parallel", "parallel"]}
-        ins(%x : memref<3x1024x64xf32>)
-        outs(%part : memref<3x1024x64xf32, strided<[131072, 64, 1]>>) {
+        ins(%x : memref<3x4096x64xf32>)
+        outs(%part : memref<3x4096x64xf32, strided<[524288, 64, 1]>>) {
     ^bb0(%v: f32, %o: f32):
       %e = math.exp %v : f32
       linalg.yield %e : f32
@@ -96,6 +96,43 @@ module @weight_is_near {
     %w = share.address @w : memref<256x128xf32>
     linalg.matmul ins(%x, %w : memref<1x256xf32>, memref<256x128xf32>)
                   outs(%y : memref<1x128xf32>)
+    return
+  }
+}
+
+// -----
+
+// As many sums, but of data that fits a core's cache: it would go from core to
+// core, which takes longer.
+// CHECK-LABEL: module @moves_data
+module @moves_data {
+  // CHECK-NOT: scf.parallel
+  func.func @main(%x: memref<512x128xf32>, %y: memref<512x128xf32>) {
+    linalg.square ins(%x : memref<512x128xf32>) outs(%y : memref<512x128xf32>)
+    return
+  }
+}
+
+// -----
+
+// Threads that copy panels of an operand have a place for them each.
+// CHECK-LABEL: module @copies_panels
+module @copies_panels {
+  // CHECK: scf.parallel
+  // CHECK: %[[ROOM:.+]] = memref.alloca() {alignment = 64 : i64} : memref<{{.+}}xf32>
+  // CHECK: vector.store {{.+}}, %[[ROOM]]
+  // CHECK: vector.load %[[ROOM]]
+  func.func @main(%x: memref<128x256xf32>, %w: memref<6400x256xf32>, %y: memref<128x6400xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
+                                     affine_map<(m, n, k) -> (m, n)>],
+                    iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<128x256xf32>, memref<6400x256xf32>)
+        outs(%y : memref<128x6400xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %o, %p : f32
+      linalg.yield %s : f32
+    }
     return
   }
 }
