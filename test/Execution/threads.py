@@ -16,6 +16,7 @@ RNG = np.random.default_rng(5)
 WEIGHTS = {
     "c1": (32, 3, 3, 3), "b1": (32,), "dw": (32, 1, 3, 3), "c2": (48, 32, 1, 1),
     "up": (48, 8, 2, 2), "w": (1, 512, 768), "r": (1, 512, 128), "fc": (128, 1000),
+    "table": (2048, 256),
 }
 NODES = [
     helper.make_node("Conv", ["x", "c1", "b1"], ["a"], pads=[1, 1, 1, 1]),
@@ -27,10 +28,14 @@ NODES = [
     helper.make_node("ConvTranspose", ["f", "up"], ["g"], strides=[2, 2]),
     helper.make_node("Reshape", ["d", "shape"], ["s"]),
     helper.make_node("LSTM", ["s", "w", "r"], ["", "h"], hidden_size=128),
-    helper.make_node("Reshape", ["h", "row"], ["v"]),
+    helper.make_node("Reshape", ["h", "flat"], ["v"]),
     helper.make_node("MatMul", ["v", "fc"], ["logits"]),
     helper.make_node("Softmax", ["logits"], ["y"], axis=1),
     helper.make_node("Softmax", ["g"], ["z"], axis=3),
+    # Read by rows and, transposed, as a product's weight: its panels are copied.
+    helper.make_node("Gather", ["table", "tokens"], ["row"]),
+    helper.make_node("Transpose", ["table"], ["turned"], perm=[1, 0]),
+    helper.make_node("MatMul", ["row", "turned"], ["q"]),
     helper.make_node("ReduceMean", ["e"], ["m"], axes=[2, 3]),
 ]
 
@@ -39,11 +44,12 @@ def build():
     initializers = [numpy_helper.from_array(
         (RNG.standard_normal(shape) / 8).astype("f4"), name) for name, shape in WEIGHTS.items()]
     initializers += [numpy_helper.from_array(np.array([64, 4, 768], "i8"), "shape"),
-                     numpy_helper.from_array(np.array([4, 128], "i8"), "row")]
+                     numpy_helper.from_array(np.array([4, 128], "i8"), "flat"),
+                     numpy_helper.from_array(RNG.integers(0, 2048, 96), "tokens")]
     graph = helper.make_graph(
         NODES, "threads",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 64, 64])],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "yzm"],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "yzmq"],
         initializers)
     path = OUT / "threads.onnx"
     save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), str(path))
@@ -57,7 +63,7 @@ def run(threads):
     subprocess.run([LIG_RUN, OUT / "threads.so", "--input", f"x=@{OUT / 'x.npy'}",
                     f"--threads={threads}", "--output-dir", folder], check=True,
                    stdout=subprocess.DEVNULL)
-    return {n: (folder / f"{n}.npy").read_bytes() for n in "yzm"}
+    return {n: (folder / f"{n}.npy").read_bytes() for n in "yzmq"}
 
 
 def main():

@@ -28,6 +28,27 @@ module @outlines {
 
 // -----
 
+// Room on the stack is taken once for all steps of a part.
+// CHECK-LABEL: module @room_on_the_stack
+module @room_on_the_stack {
+  func.func @f(%x: f32) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    scf.parallel (%i) = (%c0) to (%c9) step (%c1) {
+      %room = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
+      memref.store %x, %room[%i] : memref<16xf32>
+    }
+    return
+  }
+  // CHECK: func.func private @f_task(
+  // CHECK-NEXT: %[[ROOM:.+]] = memref.alloca()
+  // CHECK: scf.for
+  // CHECK: memref.store %{{.+}}, %[[ROOM]]
+}
+
+// -----
+
 // CHECK-LABEL: module @leaves_sequential
 module @leaves_sequential {
   // CHECK-NOT: net.task
