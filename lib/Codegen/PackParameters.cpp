@@ -215,7 +215,8 @@ private:
     if (!end.bytes)
       return;
     auto [param, isNew] = table.getOrCreatePacked(
-        *end.bytes, end.roots.front(), end.value.getLoc());
+        *end.bytes, end.roots.front(), end.value.getLoc(),
+        /*anyShape=*/true);
     if (isNew)
       copies.add(param, lig::codegen::PackedCopies::countReads(end.value));
     isNew ? ++numPacked : ++numShared;

@@ -6,6 +6,8 @@
 
 #include "Ligature/Dialect/Share/IR/BrokenTies.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -41,9 +43,23 @@ lig::codegen::ParameterTable::getOrCreate(const TensorBytes &bytes,
   return {param, true};
 }
 
+/// Whether one type is the other with some dimensions taken as one.
+static bool isReshape(RankedTensorType a, RankedTensorType b) {
+  return a.getElementType() == b.getElementType() &&
+         a.getRank() != b.getRank() &&
+         getReassociationIndicesForReshape(a, b).has_value();
+}
+
 lig::codegen::ParameterTable::Entry
 lig::codegen::ParameterTable::getOrCreatePacked(const TensorBytes &bytes,
-                                                StringAttr root, Location loc) {
+                                                StringAttr root, Location loc,
+                                                bool anyShape) {
+  // One step's bias is that of all steps with a dimension more.
+  uint64_t hash =
+      llvm::xxh3_64bits(StringRef(bytes.data.data(), bytes.data.size()));
+  for (auto &[param, held] : made[hash])
+    if (anyShape && isReshape(held.type, bytes.type) && held.data == bytes.data)
+      return {param, false};
   Entry entry = getOrCreate(bytes, (root.getValue() + ".packed").str(), loc);
   if (!entry.isNew)
     return entry;
@@ -53,9 +69,18 @@ lig::codegen::ParameterTable::getOrCreatePacked(const TensorBytes &bytes,
 
 void lig::codegen::replaceByParameter(Value value, share::ParamOp param) {
   OpBuilder b(value.getDefiningOp());
-  value.replaceAllUsesWith(share::GetOp::create(b, value.getLoc(),
-                                                value.getType(),
-                                                param.getSymName()));
+  Location loc = value.getLoc();
+  auto from = cast<RankedTensorType>(param.getTensorType());
+  auto to = cast<RankedTensorType>(value.getType());
+  Value held = share::GetOp::create(b, loc, from, param.getSymName());
+  if (from.getRank() != to.getRank()) {
+    auto groups = *getReassociationIndicesForReshape(from, to);
+    if (from.getRank() < to.getRank())
+      held = tensor::ExpandShapeOp::create(b, loc, to, held, groups);
+    else
+      held = tensor::CollapseShapeOp::create(b, loc, to, held, groups);
+  }
+  value.replaceAllUsesWith(held);
 }
 
 unsigned lig::codegen::ParameterTable::eraseUnread(PackedCopies &copies,

@@ -26,9 +26,10 @@ public:
   Entry getOrCreate(const TensorBytes &bytes, llvm::StringRef name,
                     mlir::Location loc);
 
-  /// The same for bytes that were computed from parameter `root`.
+  /// The same for bytes that were computed from parameter `root`; with `anyShape`
+  /// it may have some dimensions taken as one, or one as several.
   Entry getOrCreatePacked(const TensorBytes &bytes, mlir::StringAttr root,
-                          mlir::Location loc);
+                          mlir::Location loc, bool anyShape = false);
 
   /// Drops frozen parameters that nothing in the module reads; says how many.
   /// `copies` of others among those that stay are recorded as such, as the

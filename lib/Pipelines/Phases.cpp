@@ -40,6 +40,11 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(net::createMergeEntriesPass({options.mergedEntry}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  if (options.steps) {
+    pm.addPass(net::createAddStepsPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   // A weight that came as a constant is a parameter; small constants are worth
   // more to the folders of the next phase.
   pm.addPass(codegen::createOutlineConstantsPass({/*minBytes=*/64}));

@@ -139,6 +139,11 @@ static cl::opt<bool>
     noRoll("no-roll",
            cl::desc("Leave layers and steps that were unrolled as they are"),
            cl::cat(compiling));
+static cl::opt<bool> steps(
+    "step",
+    cl::desc("Add an entry point NAME_step that runs one step of the "
+             "recurrences, with their states as inputs and outputs"),
+    cl::cat(compiling));
 static cl::opt<bool>
     noWinograd("no-winograd",
                cl::desc("Compute convolutions tap by tap, rounded as such"),
@@ -302,6 +307,7 @@ static llvm::Error readCompilation(Options &options) {
   options.machine.cpu = cpu;
   options.machine.features = features;
   options.pipeline.roll = !noRoll;
+  options.pipeline.steps = steps;
   options.pipeline.weights = weights;
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;

@@ -95,6 +95,11 @@ static cl::opt<bool>
     noRoll("no-roll",
            cl::desc("Leave layers and steps that were unrolled as they are"),
            cl::cat(machine));
+static cl::opt<bool> steps(
+    "step",
+    cl::desc("Add an entry point NAME_step that runs one step of the "
+             "recurrences, with their states as inputs and outputs"),
+    cl::cat(machine));
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
 static cl::opt<unsigned> cacheKilobytes(
@@ -269,6 +274,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.pipeline.ties = ties;
   options.pipeline.mergedEntry = getMergedEntry();
   options.pipeline.roll = !noRoll;
+  options.pipeline.steps = steps;
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;
   options.pipeline.weights = weights;

@@ -34,6 +34,8 @@ struct PipelineOptions {
   std::string ties;
   /// The name of one entry point that all become, or nothing.
   std::string mergedEntry;
+  /// Whether entry points with recurrences come a second time, for one step.
+  bool steps = false;
   /// What weights are stored as: f32 (as they are), bf16, f16, int8 or
   /// codebook4.
   std::string weights = "f32";

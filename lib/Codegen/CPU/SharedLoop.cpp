@@ -83,8 +83,9 @@ static int64_t reachOf(const Nest &nest, const Access &access,
     steps *= loop.extent;
     span += stride * (loop.extent - 1);
   }
-  int64_t bits =
-      access.element.isIntOrFloat() ? access.element.getIntOrFloatBitWidth() : 64;
+  int64_t bits = access.element.isIntOrFloat()
+                     ? access.element.getIntOrFloatBitWidth()
+                     : 64;
   return std::min(steps, span) * std::max<int64_t>(bits / 8, 1);
 }
 

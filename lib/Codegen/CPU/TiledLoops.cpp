@@ -86,14 +86,15 @@ void TiledLoops::inside(ArrayRef<unsigned> order, const Position &position,
   level(order.drop_front(), panel, tile);
 }
 
-/// Runs `body` with room for the panel on the stack of the thread that is there.
+/// Runs `body` with room for the panel on the stack of the thread that is
+/// there.
 void TiledLoops::withOwnRoom(llvm::function_ref<void()> body) {
   if (!schedule.ownRoom)
     return body();
   unsigned copy = schedule.panel->copy;
   auto type = cast<MemRefType>(e.nest.accesses[copy].source.getType());
-  Value room = memref::AllocaOp::create(
-      e.b, type, e.b.getI64IntegerAttr(kStackAlignment));
+  Value room = memref::AllocaOp::create(e.b, type,
+                                        e.b.getI64IntegerAttr(kStackAlignment));
   Value common = e.replaceBuffer(copy, room);
   body();
   e.replaceBuffer(copy, common);
@@ -111,8 +112,7 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
   } else if (whole && int(loop) == schedule.shared && !isShared) {
     isShared = true;
     e.sharedLoop(whole, step, [&](Value iv) {
-      withOwnRoom(
-          [&] { inside(order, e.advance(position, loop, iv), tile); });
+      withOwnRoom([&] { inside(order, e.advance(position, loop, iv), tile); });
     });
     isShared = false;
   } else if (whole) {
@@ -220,9 +220,9 @@ void emitTiledLoops(Emitter &emitter, Schedule schedule) {
         nest, order, tile.lanes, emitter.machine, [&](unsigned loop) {
           return nest.loops[loop].extent / stepOf(tile, loop);
         });
-    schedule.ownRoom = schedule.shared >= 0 &&
-                       llvm::is_contained(order.take_front(around),
-                                          unsigned(schedule.shared));
+    schedule.ownRoom =
+        schedule.shared >= 0 &&
+        llvm::is_contained(order.take_front(around), unsigned(schedule.shared));
   }
   TiledLoops(emitter, schedule).emit();
 }

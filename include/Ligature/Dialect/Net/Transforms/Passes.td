@@ -304,4 +304,30 @@ def MergeEntriesPass : Pass<"net-merge-entries", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def AddStepsPass : Pass<"net-add-steps", "::mlir::ModuleOp"> {
+  let summary = "Add entry points that run one step of a recurrence";
+  let description = [{
+    Beside each entry point that runs recurrences over T steps comes one that
+    runs one step, `ENTRY_step`, on the same parameters. Of each input and output
+    that has a part for each step it takes and gives one part.
+
+    States become inputs: those that were inputs before keep their names, others
+    are `state0`, `state1`, ... in the order of the recurrences. What they are
+    after the step comes out as `next_NAME`, before the status, if there is one.
+
+    **Before**: entry points with scans over one number of steps.
+    **After**: one more entry point for each of them.
+    **Keeps**: the entry points that were there, and those without recurrences.
+    **Refuses**: recurrences that run backwards, ask for the number of the step,
+    differ in their number of steps or begin with what is computed from inputs;
+    outputs that depend on more steps than those up to their own (a convolution
+    or a mean over time), or whose shapes depend on data; a module without any
+    recurrence.
+  }];
+  let statistics = [
+    Statistic<"numSteps", "num-steps", "entry points added">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif
