@@ -45,9 +45,29 @@ TEST(Pool, CoversEveryIndexOnce) {
     ASSERT_NE(pool, nullptr);
     EXPECT_EQ(getParallel(pool)->threads, threads);
     for (int64_t count : {0, 1, 2, 3, 5, 8, 100, 1001})
-      runOnce(pool, count);
+      for (int times = 0; times < 3; ++times)
+        runOnce(pool, count);
     closePool(pool);
   }
+}
+
+// Weights that the last run has left in a cache are the first to be read again.
+TEST(Pool, BeginsWithWhatWasDoneLast) {
+  Pool *pool = createPool(1);
+  const lig_parallel *parallel = getParallel(pool);
+  std::vector<int64_t> begins;
+  auto note = [](void *args, int64_t begin, int64_t end) {
+    static_cast<std::vector<int64_t> *>(args)->push_back(begin);
+  };
+  for (int times = 0; times < 3; ++times)
+    parallel->run(parallel, note, &begins, 4);
+  EXPECT_EQ(begins,
+            (std::vector<int64_t>{0, 1, 2, 3, 3, 2, 1, 0, 0, 1, 2, 3}));
+  // Another task begins anew.
+  begins.clear();
+  parallel->run(parallel, note, &begins, 3);
+  EXPECT_EQ(begins, (std::vector<int64_t>{0, 1, 2}));
+  closePool(pool);
 }
 
 TEST(Pool, TasksFollowEachOtherQuickly) {
