@@ -24,8 +24,13 @@ LAYERS = (
     + [("conv", c) for c in ((3, 64, 224, 7, 2), (64, 64, 56, 3, 1), (128, 128, 28, 3, 1),
                              (256, 256, 14, 3, 1), (512, 512, 7, 3, 1),
                              (64, 128, 56, 3, 2), (64, 256, 56, 1, 1),
-                             (256, 64, 56, 1, 1), (1024, 256, 14, 1, 1))]
-    + [("depthwise", c) for c in ((96, 112, 2), (144, 56, 1), (384, 14, 1))]
+                             (256, 64, 56, 1, 1), (1024, 256, 14, 1, 1),
+                             (3, 32, 224, 3, 2), (16, 96, 112, 1, 1),
+                             (64, 384, 14, 1, 1), (960, 160, 7, 1, 1))]
+    + [("depthwise", c) for c in ((96, 112, 2), (144, 56, 1), (384, 14, 1), (960, 7, 1),
+                                  (240, 28, 1, 5), (240, 28, 2, 5))]
+    + [("maxpool", c) for c in ((64, 112, 3, 2), (64, 56, 2, 2), (128, 20, 5, 1))]
+    + [("avgpool", c) for c in ((64, 56, 2, 2), (256, 14, 3, 1))]
     + [("lstm", c) for c in ((256, 100), (1024, 100))]
     + [(kind, c) for kind in ("softmax", "norm")
        for c in ((4096, 16), (1536, 128), (512, 512), (256, 1000), (128, 4096))])
@@ -48,8 +53,14 @@ def conv_cost(c_in, c_out, size, kernel, stride, group=1):
             F32 * (weights + c_in * size * size + c_out * after * after))
 
 
-def depthwise_cost(channels, size, stride):
-    return conv_cost(channels, channels, size, 3, stride, group=channels)
+def depthwise_cost(channels, size, stride, kernel=3):
+    return conv_cost(channels, channels, size, kernel, stride, group=channels)
+
+
+def pool_cost(channels, size, kernel, stride):
+    after = (size - 1) // stride + 1
+    return (channels * (kernel * after) ** 2,
+            F32 * channels * (size * size + after * after))
 
 
 def lstm_cost(hidden, steps):
@@ -68,6 +79,7 @@ def norm_cost(rows, size):
 
 
 COSTS = {"gemm": gemm_cost, "conv": conv_cost, "depthwise": depthwise_cost,
+         "maxpool": pool_cost, "avgpool": pool_cost,
          "lstm": lstm_cost, "softmax": softmax_cost, "norm": norm_cost}
 
 

@@ -3,7 +3,9 @@
 
   kernel.py OUT.onnx gemm M K N
   kernel.py OUT.onnx conv C_IN C_OUT SIZE KERNEL STRIDE
-  kernel.py OUT.onnx depthwise CHANNELS SIZE STRIDE
+  kernel.py OUT.onnx depthwise CHANNELS SIZE STRIDE [KERNEL]
+  kernel.py OUT.onnx maxpool CHANNELS SIZE KERNEL STRIDE
+  kernel.py OUT.onnx avgpool CHANNELS SIZE KERNEL STRIDE
   kernel.py OUT.onnx lstm HIDDEN STEPS
   kernel.py OUT.onnx softmax ROWS SIZE
   kernel.py OUT.onnx norm ROWS SIZE
@@ -24,8 +26,18 @@ def conv(g, c_in, c_out, size, kernel, stride, group=1):
             (1, c_out, after, after))
 
 
-def depthwise(g, channels, size, stride):
-    return conv(g, channels, channels, size, 3, stride, group=channels)
+def depthwise(g, channels, size, stride, kernel=3):
+    return conv(g, channels, channels, size, kernel, stride, group=channels)
+
+
+def pool(g, kind, channels, size, kernel, stride):
+    """Windows that begin every `stride` steps and leave no input out."""
+    x = g.input("x", 1, channels, size, size)
+    after = (size - 1) // stride + 1
+    pad = max((after - 1) * stride + kernel - size, 0)
+    y = g.add(kind, [x], kernel_shape=[kernel] * 2, strides=[stride] * 2,
+              pads=[pad // 2, pad // 2, pad - pad // 2, pad - pad // 2])
+    return y, (1, channels, after, after)
 
 
 def lstm(g, hidden, steps):
@@ -43,6 +55,8 @@ def norm(g, rows, size):
 
 
 KINDS = {"gemm": gemm, "conv": conv, "depthwise": depthwise, "lstm": lstm,
+         "maxpool": lambda g, *numbers: pool(g, "MaxPool", *numbers),
+         "avgpool": lambda g, *numbers: pool(g, "AveragePool", *numbers),
          "softmax": softmax, "norm": norm}
 
 if __name__ == "__main__":
