@@ -261,7 +261,7 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
   const Access &from = e.nest.accesses[access];
   int64_t laneStride = from.stride(tile.laneLoop);
   if (tile.lanes > 1 && laneStride != 0 && laneStride != 1 &&
-      from.stride(tile.rowLoop) == 1 && tile.rows == tile.lanes &&
+      from.stride(tile.rowLoop) == 1 && tile.rows % tile.lanes == 0 &&
       tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
     return transposed(number, row, column);
   // What was packed is padded to whole vectors.
@@ -271,21 +271,23 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
                 isPadded ? tile.lanes : tile.activeIn(column));
 }
 
-/// A square of the operand, read along the rows and turned in registers.
+/// The square of the operand that `row` is in, read along the rows and turned in registers.
 Value Body::transposed(unsigned number, int64_t row, int64_t column) {
   unsigned access = bindings[number].access;
   const Access &from = e.nest.accesses[access];
   SmallVector<Value> lines;
+  int64_t first = row / tile.lanes * tile.lanes;
   for (int64_t lane = 0; lane < tile.lanes; ++lane) {
-    Linear offset = e.offset(access, position, tile, 0, column);
+    Linear offset = e.offset(access, position, tile, first, column);
     offset.constant += lane * from.stride(tile.laneLoop);
     lines.push_back(e.load(access, offset, 1, tile.lanes, tile.lanes));
   }
   lines = transposeSquare(e.b, lines);
   Value argument = block->getArgument(number);
   for (auto [i, line] : llvm::enumerate(lines))
-    values[Key(argument, {i, reachOf(argument).columns ? column : 0})] = line;
-  return lines[row];
+    values[Key(argument, {first + int64_t(i),
+                          reachOf(argument).columns ? column : 0})] = line;
+  return lines[row - first];
 }
 
 } // namespace lig::codegen::cpu

@@ -3,7 +3,8 @@
 //
 // Lanes go along the dimension that the outputs are contiguous in. An operand
 // that is contiguous along another dimension is read in squares and turned in
-// registers; other strides are gathered.
+// registers, as many at once as use whole lines of the cache; other strides are
+// gathered.
 
 #include "Body.h"
 #include "Strategies.h"
@@ -49,6 +50,33 @@ static int chooseSquareLoop(const Nest &nest, int laneLoop, int64_t lanes) {
         return loop;
   }
   return -1;
+}
+
+/// Whether computing an element twice gives the same again.
+static bool isRepeatable(const Nest &nest) {
+  for (unsigned i = 0; i < nest.accesses.size(); ++i) {
+    bool isOutput = i >= nest.numInputs;
+    if (nest.accesses[i].scalar || !nest.reads(i))
+      continue;
+    if (isOutput)
+      return false;
+    for (Store store : nest.stores)
+      if (rootOf(nest.accesses[store.access].source) ==
+          rootOf(nest.accesses[i].source))
+        return false;
+  }
+  return true;
+}
+
+/// Makes the tile two squares, if there is room, of `side` steps of `loop`: of
+/// f32 they are as long as a line of the cache.
+static void makeSquares(const Nest &nest, unsigned loop, int64_t side,
+                        Schedule &schedule) {
+  schedule.tile.lanes = side;
+  schedule.tile.rowLoop = loop;
+  schedule.tile.rows = 2 * side <= nest.loops[loop].extent ? 2 * side : side;
+  schedule.loopOverLeftRows = true;
+  schedule.overlaps = isRepeatable(nest);
 }
 
 /// Vectors per step: more while the body is too small to hide the loop.
@@ -99,10 +127,7 @@ bool emitElementwise(Emitter &emitter) {
     int64_t side = std::min<int64_t>(tile.lanes, 8);
     int square = chooseSquareLoop(nest, laneLoop, side);
     if (square >= 0 && side > 1) {
-      tile.lanes = side;
-      tile.rowLoop = square;
-      tile.rows = side;
-      schedule.loopOverLeftRows = true;
+      makeSquares(nest, square, side, schedule);
     } else {
       tile.columns = chooseColumns(nest, extent / tile.lanes);
     }

@@ -121,7 +121,9 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
       return {};
     });
   }
-  if (whole < extent)
+  if (whole < extent && whole && schedule.overlaps)
+    inside(order, e.advance(position, loop, extent - step), tile);
+  else if (whole < extent)
     rest(order, e.advance(position, loop, whole), tile, extent - whole);
 }
 

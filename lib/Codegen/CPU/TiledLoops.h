@@ -22,6 +22,9 @@ struct Schedule {
   unsigned written = 0;
   /// Rows that fill no tile: a loop of single rows instead of a smaller tile.
   bool loopOverLeftRows = false;
+  /// What fills no tile may be computed by one that covers some of the last
+  /// again.
+  bool overlaps = false;
 };
 
 /// Writes the loops; which one threads share is decided here. Steps of the lane

@@ -85,14 +85,33 @@ module @flattens {
 
 // -----
 
-// Squares of eight by eight are turned in registers.
+// Squares of eight by eight are turned in registers, two at once: their lines
+// are lines of the cache.
 // CHECK-LABEL: module @transposes_squares
 module @transposes_squares {
+  // CHECK: scf.for
   // CHECK-COUNT-8: vector.load
   // CHECK-COUNT-24: vector.shuffle
-  // CHECK-COUNT-8: vector.store
+  // CHECK-COUNT-8: vector.load
+  // CHECK-COUNT-24: vector.shuffle
+  // CHECK-COUNT-16: vector.store
+  // CHECK-NOT: vector.store
   func.func @main(%x: memref<16x32xf32>, %y: memref<32x16xf32>) {
     linalg.transpose ins(%x : memref<16x32xf32>) outs(%y : memref<32x16xf32>) permutation = [1, 0]
+    return
+  }
+}
+
+// -----
+
+// What fills no square is covered by one that begins earlier.
+// CHECK-LABEL: module @overlaps_squares
+module @overlaps_squares {
+  // CHECK-NOT: vector.gather
+  // CHECK-COUNT-32: vector.store
+  // CHECK-NOT: {{vector.gather|vector.store|memref.store}}
+  func.func @main(%x: memref<16x36xf32>, %y: memref<36x16xf32>) {
+    linalg.transpose ins(%x : memref<16x36xf32>) outs(%y : memref<36x16xf32>) permutation = [1, 0]
     return
   }
 }
