@@ -164,3 +164,67 @@ func.func @collapse_alone(%x: tensor<4x2x3xf32>) -> tensor<3x8xf32> {
   %1 = linalg.transpose ins(%0 : tensor<8x3xf32>) outs(%e0 : tensor<3x8xf32>) permutation = [1, 0]
   return %1 : tensor<3x8xf32>
 }
+
+// -----
+
+// A state is carried in the layout in which the body makes it.
+// CHECK-LABEL: @carries_as_made
+// CHECK-SAME: %[[X:[^:]+]]: tensor<1x8x9x4xf32>
+func.func @carries_as_made(%x: tensor<1x8x9x4xf32>, %w: tensor<1x1x4xf32>, %steps: index) -> tensor<1x4x8x9xf32> {
+  // CHECK-NOT: linalg.transpose
+  // CHECK: %[[LAST:.+]] = net.scan %{{.+}} init(%[[X]] : tensor<1x8x9x4xf32>)
+  // CHECK-NEXT: ^bb0(%{{.+}}: index, %[[STATE:.+]]: tensor<1x8x9x4xf32>):
+  // CHECK-NOT: linalg.transpose
+  // CHECK: linalg.generic {{.+}} ins(%[[STATE]]
+  // CHECK-NOT: linalg.transpose
+  // CHECK: net.yield
+  // CHECK: linalg.transpose ins(%[[LAST]]
+  %e0 = tensor.empty() : tensor<1x4x8x9xf32>
+  %e1 = tensor.empty() : tensor<1x8x9x4xf32>
+  %first = linalg.transpose ins(%x : tensor<1x8x9x4xf32>) outs(%e0 : tensor<1x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %last = net.scan %steps init(%first : tensor<1x4x8x9xf32>) {
+  ^bb0(%i: index, %state: tensor<1x4x8x9xf32>):
+    %0 = linalg.abs ins(%state : tensor<1x4x8x9xf32>) outs(%e0 : tensor<1x4x8x9xf32>) -> tensor<1x4x8x9xf32>
+    %1 = linalg.transpose ins(%0 : tensor<1x4x8x9xf32>) outs(%e1 : tensor<1x8x9x4xf32>) permutation = [0, 2, 3, 1]
+    %2 = linalg.depthwise_conv_2d_nhwc_hwc ins(%1, %w : tensor<1x8x9x4xf32>, tensor<1x1x4xf32>) outs(%e1 : tensor<1x8x9x4xf32>) -> tensor<1x8x9x4xf32>
+    %3 = linalg.transpose ins(%2 : tensor<1x8x9x4xf32>) outs(%e0 : tensor<1x4x8x9xf32>) permutation = [0, 3, 1, 2]
+    net.yield %3 : tensor<1x4x8x9xf32>
+  }
+  return %last : tensor<1x4x8x9xf32>
+}
+
+// -----
+
+// Nothing in the body would cancel: the state stays as it is.
+// CHECK-LABEL: @keeps_state
+func.func @keeps_state(%x: tensor<8x4xf32>, %steps: index) -> tensor<4x8xf32> {
+  // CHECK: %[[FIRST:.+]] = linalg.transpose
+  // CHECK: net.scan %{{.+}} init(%[[FIRST]] : tensor<4x8xf32>)
+  // CHECK-NOT: linalg.transpose
+  %e0 = tensor.empty() : tensor<4x8xf32>
+  %first = linalg.transpose ins(%x : tensor<8x4xf32>) outs(%e0 : tensor<4x8xf32>) permutation = [1, 0]
+  %last = net.scan %steps init(%first : tensor<4x8xf32>) {
+  ^bb0(%i: index, %state: tensor<4x8xf32>):
+    %0 = linalg.abs ins(%state : tensor<4x8xf32>) outs(%e0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+    net.yield %0 : tensor<4x8xf32>
+  }
+  return %last : tensor<4x8xf32>
+}
+
+// -----
+
+// What is read transposed as a whole: the part that comes otherwise is
+// transposed alone.
+// CHECK-LABEL: @joins_as_read
+// CHECK-SAME: %[[X:[^:]+]]: tensor<1x8x9x4xf32>, %[[Y:.+]]: tensor<1x2x8x9xf32>
+func.func @joins_as_read(%x: tensor<1x8x9x4xf32>, %y: tensor<1x2x8x9xf32>) -> tensor<1x8x9x6xf32> {
+  // CHECK: %[[PART:.+]] = linalg.transpose ins(%[[Y]]
+  // CHECK: %[[ALL:.+]] = tensor.concat dim(3) %[[X]], %[[PART]]
+  // CHECK: return %[[ALL]]
+  %e0 = tensor.empty() : tensor<1x4x8x9xf32>
+  %e1 = tensor.empty() : tensor<1x8x9x6xf32>
+  %0 = linalg.transpose ins(%x : tensor<1x8x9x4xf32>) outs(%e0 : tensor<1x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %1 = tensor.concat dim(1) %0, %y : (tensor<1x4x8x9xf32>, tensor<1x2x8x9xf32>) -> tensor<1x6x8x9xf32>
+  %2 = linalg.transpose ins(%1 : tensor<1x6x8x9xf32>) outs(%e1 : tensor<1x8x9x6xf32>) permutation = [0, 2, 3, 1]
+  return %2 : tensor<1x8x9x6xf32>
+}

@@ -2,12 +2,14 @@
 // channels-first, so each is wrapped in two transposes. They are pushed towards
 // the results: through everything that treats elements alike, they meet the
 // next convolution's transpose and both are gone. A residual addition has two
-// transposed operands and one transposed result.
+// transposed operands and one transposed result; a loop may carry its states in
+// the layout that its body computes them in.
 //
 // With T = transpose(X, p), dimension i of T is dimension p[i] of X. An
 // operation that reads T through the identity therefore reads X so after its
 // loop i is renamed to p[i] in all its maps.
 
+#include "ChannelsLast.h"
 #include "GeneralizeElementwise.h"
 
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
@@ -17,6 +19,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
@@ -30,14 +33,9 @@ namespace lig::net {
 } // namespace lig::net
 
 using lig::makeTranspose;
+using lig::net::existsChannelsLast;
+using lig::net::transposeOf;
 using Permutation = SmallVector<int64_t>;
-
-static Permutation invert(ArrayRef<int64_t> permutation) {
-  Permutation inverse(permutation.size());
-  for (auto [i, from] : llvm::enumerate(permutation))
-    inverse[from] = i;
-  return inverse;
-}
 
 /// `values[i]` at place `permutation[i]`.
 template <typename T>
@@ -47,10 +45,6 @@ static SmallVector<T> scatter(ArrayRef<T> values,
   for (auto [i, place] : llvm::enumerate(permutation))
     result[place] = values[i];
   return result;
-}
-
-static linalg::TransposeOp transposeOf(Value value) {
-  return value.getDefiningOp<linalg::TransposeOp>();
 }
 
 namespace {
@@ -100,19 +94,6 @@ struct ReshapeInstead : OpRewritePattern<linalg::TransposeOp> {
   }
 };
 
-/// True if `value` is transposed by `permutation` for another reader already,
-/// from the model's order to channels-last. Only that direction counts: layouts
-/// that both had readers would otherwise take turns for ever.
-static bool existsChannelsLast(Value value, ArrayRef<int64_t> permutation) {
-  unsigned rank = permutation.size();
-  if (rank < 4 || permutation.front() != 0 || permutation.back() != 1)
-    return false;
-  return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    auto transpose = dyn_cast<linalg::TransposeOp>(user);
-    return transpose && llvm::equal(transpose.getPermutation(), permutation);
-  });
-}
-
 /// Elementwise operations and reductions.
 struct SinkThroughGeneric : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -137,6 +118,7 @@ struct SinkThroughGeneric : OpRewritePattern<linalg::GenericOp> {
 
 private:
   /// The layout that most full-sized operands come in, if it is another one.
+  /// Who reads operands and results in it has a say too.
   static std::optional<Permutation> choose(linalg::GenericOp op) {
     SmallVector<std::pair<Permutation, int>> votes;
     int full = 0;
@@ -161,7 +143,11 @@ private:
       for (OpOperand *input : op.getDpsInputOperands())
         if (op.getMatchingIndexingMap(input).isIdentity() &&
             !transposeOf(input->get()))
-          count += existsChannelsLast(input->get(), invert(permutation));
+          count += existsChannelsLast(input->get(),
+                                      invertPermutationVector(permutation));
+      for (Value result : op.getResults())
+        count +=
+            existsChannelsLast(result, invertPermutationVector(permutation));
       if (2 * count > full)
         return permutation;
     }
@@ -171,7 +157,7 @@ private:
   static void rewrite(linalg::GenericOp op, ArrayRef<int64_t> permutation,
                       bool isParallel, PatternRewriter &rewriter) {
     Location loc = op.getLoc();
-    Permutation inverse = invert(permutation);
+    Permutation inverse = invertPermutationVector(permutation);
     SmallVector<AffineExpr> renamed;
     for (int64_t to : permutation)
       renamed.push_back(rewriter.getAffineDimExpr(to));
@@ -224,9 +210,11 @@ private:
   }
 };
 
-/// True if windows slide over `value`.
+/// True if windows slide over `value`, or over it cut into groups.
 static bool feedsWindow(Value value) {
   return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    if (auto groups = dyn_cast<tensor::ExpandShapeOp>(use.getOwner()))
+      return feedsWindow(groups.getResult());
     auto user = dyn_cast<linalg::LinalgOp>(use.getOwner());
     return user &&
            !user.getMatchingIndexingMap(&use).isProjectedPermutation(true);
@@ -288,18 +276,29 @@ struct SinkThroughConcat : OpRewritePattern<tensor::ConcatOp> {
   LogicalResult matchAndRewrite(tensor::ConcatOp op,
                                 PatternRewriter &rewriter) const override {
     std::optional<Permutation> permutation;
+    bool areAll = true;
+    for (Value input : op.getInputs()) {
+      linalg::TransposeOp transpose = transposeOf(input);
+      areAll &= bool(transpose);
+      if (!transpose)
+        continue;
+      if (permutation && !llvm::equal(*permutation, transpose.getPermutation()))
+        return failure();
+      permutation = Permutation(transpose.getPermutation());
+    }
+    // Otherwise the others are transposed, instead of the whole.
+    if (!permutation ||
+        (!areAll && !existsChannelsLast(op.getResult(),
+                                        invertPermutationVector(*permutation))))
+      return failure();
     SmallVector<Value> sources;
     for (Value input : op.getInputs()) {
       linalg::TransposeOp transpose = transposeOf(input);
-      if (!transpose ||
-          (permutation &&
-           !llvm::equal(*permutation, transpose.getPermutation())))
-        return failure();
-      permutation = Permutation(transpose.getPermutation());
-      sources.push_back(transpose.getInput());
+      sources.push_back(
+          transpose ? transpose.getInput()
+                    : makeTranspose(rewriter, op.getLoc(), input,
+                                    invertPermutationVector(*permutation)));
     }
-    if (!permutation)
-      return failure();
     Value moved = tensor::ConcatOp::create(
         rewriter, op.getLoc(), (*permutation)[op.getDim()], sources);
     rewriter.replaceOp(
@@ -342,7 +341,7 @@ struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
       return failure();
     SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
     // Dimension i of the source is dimension back[i] of the transpose.
-    Permutation back = invert(transpose.getPermutation());
+    Permutation back = invertPermutationVector(transpose.getPermutation());
     Permutation dims = listGroups(groups, back);
     SmallVector<int64_t> shape;
     for (int64_t dim : dims)
@@ -351,8 +350,8 @@ struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
         rewriter, op.getLoc(),
         RankedTensorType::get(shape, type.getElementType()),
         transpose.getInput(), regroup(groups, back));
-    rewriter.replaceOp(
-        op, makeTranspose(rewriter, op.getLoc(), moved, invert(dims)));
+    rewriter.replaceOp(op, makeTranspose(rewriter, op.getLoc(), moved,
+                                         invertPermutationVector(dims)));
     return success();
   }
 };
@@ -386,8 +385,8 @@ struct PropagateLayout
     RewritePatternSet patterns(&getContext());
     patterns.add<ComposeTransposes, ReshapeInstead, SinkThroughGeneric,
                  SinkThroughPad, SinkThroughSlice, SinkThroughConcat,
-                 SinkThroughExpand, HoistOverCollapse>(
-        &getContext());
+                 SinkThroughExpand, HoistOverCollapse>(&getContext());
+    lig::net::populateScanLayoutPatterns(patterns);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());

@@ -8,7 +8,8 @@ def PropagateLayoutPass : Pass<"net-propagate-layout"> {
   let summary = "Move transposes towards the results until they cancel";
   let description = [{
     A transpose moves past elementwise operations, pads, slices and
-    concatenations, disappears in reductions, and cancels with its inverse. So
+    concatenations, through the states of a loop whose body undoes it,
+    disappears in reductions, and cancels with its inverse. So
     the channels-last data of one convolution reaches the next as it is.
 
     **Before**: `linalg.transpose` between operations.
