@@ -40,10 +40,11 @@ int64_t SharingReport::getBytesGrown() const {
   return storage ? std::max<int64_t>(0, storage->bytes - bytesStored) : 0;
 }
 
-int64_t ParameterStorage::getArenaBytes() const {
-  int64_t most = 0;
-  for (auto &[entry, bytes] : arenas)
-    most = std::max(most, bytes);
+ArenaSize ParameterStorage::getArena() const {
+  ArenaSize most;
+  for (const ArenaSize &arena : arenas)
+    if (arena.bytes > most.bytes)
+      most = arena;
   return most;
 }
 
@@ -58,9 +59,15 @@ void SharingReport::setStorage(ModuleOp module) {
   }
   if (auto bytes = module->getAttrOfType<IntegerAttr>(share::kParamsBytesAttr))
     storage->blockBytes = bytes.getInt();
-  for (auto function : module.getOps<FunctionOpInterface>())
-    if (auto bytes =
-            function->getAttrOfType<IntegerAttr>(net::kArenaBytesAttr))
-      storage->arenas.push_back({function.getName().str(), bytes.getInt()});
+  for (auto function : module.getOps<FunctionOpInterface>()) {
+    auto sizeOf = [&](StringRef name) {
+      auto bytes = function->getAttrOfType<IntegerAttr>(name);
+      return bytes ? bytes.getInt() : 0;
+    };
+    if (function->hasAttr(net::kArenaBytesAttr))
+      storage->arenas.push_back({function.getName().str(),
+                                 sizeOf(net::kArenaBytesAttr),
+                                 sizeOf(net::kArenaLowerBoundAttr)});
+  }
   brokenTies = findBrokenTies(module);
 }

@@ -73,10 +73,12 @@ static Object toObject(const ParameterStorage &storage) {
   if (!storage.blockBytes)
     return object;
   object["block_bytes"] = *storage.blockBytes;
-  object["arena_bytes"] = storage.getArenaBytes();
+  ArenaSize most = storage.getArena();
+  object["arena_bytes"] = most.bytes;
+  object["arena_live_bytes"] = most.live;
   Object arenas;
-  for (auto &[entry, bytes] : storage.arenas)
-    arenas[entry] = bytes;
+  for (const ArenaSize &arena : storage.arenas)
+    arenas[arena.entry] = arena.bytes;
   object["arenas"] = std::move(arenas);
   if (storage.codeBytes)
     object["code_bytes"] = *storage.codeBytes;

@@ -60,9 +60,10 @@ static void printStorage(llvm::raw_ostream &out, const SharingReport &report) {
     out << "packed for kernels    +" << formatBytes(growth) << '\n';
   if (!storage.blockBytes)
     return;
+  ArenaSize arena = storage.getArena();
   out << "resident in a run     " << formatBytes(*storage.blockBytes)
-      << " of parameters, " << formatBytes(storage.getArenaBytes())
-      << " of arena";
+      << " of parameters, " << formatBytes(arena.bytes) << " of arena ("
+      << formatBytes(arena.live) << " live at once)";
   if (storage.codeBytes)
     out << ", " << formatBytes(*storage.codeBytes) << " of code";
   out << '\n';

@@ -1,11 +1,13 @@
 // Interval colouring with sizes. Finding the least peak is hard, but placing
 // buffers one after another, each in the lowest gap that is free for its whole
-// life, is within a few per cent on networks. Two orders are tried, the largest
-// first and the earliest first, and the smaller peak wins.
+// life, is near the bound on networks once the order is good. The largest first
+// and the earliest first are good orders; where both leave the bound behind,
+// what stands at the peak is placed earlier and earlier.
 
 #include "Ligature/Codegen/ArenaPlanner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 
@@ -62,33 +64,69 @@ int64_t maxLiveBytes(const std::vector<ArenaBuffer> &buffers) {
   return most;
 }
 
+/// Keeps the best plan of those that it has seen.
+class Search {
+public:
+  explicit Search(const std::vector<ArenaBuffer> &buffers)
+      : buffers(buffers), order(buffers.size()) {
+    plan.lowerBound = maxLiveBytes(buffers);
+    std::iota(order.begin(), order.end(), 0);
+  }
+
+  /// Tries the buffers in the order of `key`, then with those at the peak
+  /// moved to the front, as long as that may help.
+  template <typename Key> void tryOrder(Key key) {
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      auto x = key(buffers[a]), y = key(buffers[b]);
+      return x != y ? x < y : a < b;
+    });
+    improve(countRounds());
+  }
+
+  ArenaPlan plan;
+
+private:
+  /// A placement takes the square of the buffers' number.
+  size_t countRounds() const {
+    size_t work = buffers.size() * buffers.size() + 1;
+    return std::clamp<size_t>(20'000'000 / work, 1, 64);
+  }
+
+  void improve(size_t rounds) {
+    std::vector<int64_t> offsets;
+    for (size_t round = 0; round < rounds && !isBest(); ++round) {
+      int64_t peak = place(buffers, order, offsets);
+      if (!hasPlan || peak < plan.peak) {
+        plan.peak = peak;
+        plan.offsets = offsets;
+        hasPlan = true;
+      }
+      auto isAtPeak = [&](size_t i) {
+        return offsets[i] + buffers[i].size == peak;
+      };
+      std::vector<size_t> next;
+      std::copy_if(order.begin(), order.end(), std::back_inserter(next),
+                   isAtPeak);
+      std::remove_copy_if(order.begin(), order.end(), std::back_inserter(next),
+                          isAtPeak);
+      order = std::move(next);
+    }
+  }
+
+  bool isBest() const { return hasPlan && plan.peak == plan.lowerBound; }
+
+  const std::vector<ArenaBuffer> &buffers;
+  std::vector<size_t> order;
+  bool hasPlan = false;
+};
+
 } // namespace
 
 ArenaPlan planArena(const std::vector<ArenaBuffer> &buffers) {
-  ArenaPlan plan;
-  plan.lowerBound = maxLiveBytes(buffers);
-
-  std::vector<size_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return buffers[a].size != buffers[b].size
-               ? buffers[a].size > buffers[b].size
-               : a < b;
-  });
-  plan.peak = place(buffers, order, plan.offsets);
-
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return buffers[a].first != buffers[b].first
-               ? buffers[a].first < buffers[b].first
-               : a < b;
-  });
-  std::vector<int64_t> offsets;
-  int64_t peak = place(buffers, order, offsets);
-  if (peak < plan.peak) {
-    plan.peak = peak;
-    plan.offsets = std::move(offsets);
-  }
-  return plan;
+  Search search(buffers);
+  search.tryOrder([](const ArenaBuffer &buffer) { return -buffer.size; });
+  search.tryOrder([](const ArenaBuffer &buffer) { return buffer.first; });
+  return search.plan;
 }
 
 } // namespace lig::codegen

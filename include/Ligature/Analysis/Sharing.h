@@ -84,20 +84,26 @@ struct StoredParameter {
   int64_t bytes = 0;
 };
 
+/// What a run of an entry point needs besides parameters.
+struct ArenaSize {
+  std::string entry;
+  int64_t bytes = 0;
+  /// The most bytes live at the same time: no arena could be smaller.
+  int64_t live = 0;
+};
+
 struct ParameterStorage {
   std::vector<StoredParameter> parameters;
   int64_t bytes = 0;
   /// Bytes of the block that parameters lie in, aligned; nothing before the
   /// memory phase.
   std::optional<int64_t> blockBytes;
-  /// Entry points with the bytes that a run needs besides.
-  std::vector<std::pair<std::string, int64_t>> arenas;
+  std::vector<ArenaSize> arenas;
   /// Machine code, where it was made.
   std::optional<int64_t> codeBytes;
 
-  /// Bytes of a context's arena: as many as its most demanding entry point
-  /// needs.
-  int64_t getArenaBytes() const;
+  /// A context's arena: that of its most demanding entry point.
+  ArenaSize getArena() const;
 };
 
 struct SharingReport {

@@ -56,6 +56,6 @@ TEST(ArenaPlanner, StaysNearTheBoundOnRandomLives) {
     }
     ArenaPlan plan = planArena(buffers);
     expectValid(buffers, plan);
-    EXPECT_LE(plan.peak, 3 * plan.lowerBound / 2);
+    EXPECT_LE(plan.peak, 11 * plan.lowerBound / 10);
   }
 }
