@@ -19,20 +19,25 @@ double WinogradShape::countTiles() const {
   return images * std::ceil(height / kTileOut) * std::ceil(width / kTileOut);
 }
 
-/// The weights of one image come from memory if they are more than a share of
-/// the last cache.
+/// Bytes a cycle in which the weights of one image arrive: from the last cache,
+/// from a part of it where other layers' weights are as well, or from memory.
+static double getArrivalRate(double bytes, double cacheBytes) {
+  if (bytes <= 8 * cacheBytes)
+    return 26;
+  return bytes <= 24 * cacheBytes ? 11 : 4;
+}
+
 double WinogradShape::countSavedCycles(double lanes, double cacheBytes) const {
   double tiles = countTiles() / images;
   double bytes = kTileProducts * groups * channels * filters * sizeof(float);
-  double bytesPerCycle = bytes > 8 * cacheBytes ? 11 : 26;
   double products =
       groups * kTileProducts * tiles * channels * filters / (2 * lanes);
   double transforms =
       groups * tiles * (channels + filters) / lanes * kTransformCycles;
   double direct =
       groups * height * width * 9 * channels * filters / (2 * lanes);
-  double ours =
-      kProductsSlower * std::max(products, bytes / bytesPerCycle) + transforms;
+  double arrival = bytes / getArrivalRate(bytes, cacheBytes);
+  double ours = kProductsSlower * std::max(products, arrival) + transforms;
   return direct - ours * 1.15;
 }
 
