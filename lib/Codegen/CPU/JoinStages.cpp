@@ -44,17 +44,25 @@ static bool mayPass(const Nest &nest, Operation *op) {
   });
 }
 
+/// Whether `op` is a few instructions, or some twenty that need no call: sums
+/// wait in registers, or on the stack, until it is their turn.
+static bool runsInRegisters(Operation &op) {
+  if (!isa<math::MathDialect>(op.getDialect()) ||
+      isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(op))
+    return true;
+  return isa<math::ExpOp, math::ExpM1Op, math::TanhOp, math::ErfOp, math::LogOp,
+             math::Log1pOp>(op) &&
+         op.getResult(0).getType().isF32();
+}
+
 /// A plain elementwise operation that is cheap enough to run in registers.
 static bool isSimple(linalg::GenericOp op) {
-  if (op.getNumParallelLoops() != op.getNumLoops() ||
-      op.getNumDpsInits() != 1)
+  if (op.getNumParallelLoops() != op.getNumLoops() || op.getNumDpsInits() != 1)
     return false;
   int64_t size = 0;
   for (Operation &inner : op.getBody()->without_terminator()) {
-    bool isCheap = !isa<math::MathDialect>(inner.getDialect()) ||
-                   isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(inner);
     if (!isMemoryEffectFree(&inner) || isa<linalg::IndexOp>(inner) ||
-        inner.getNumRegions() || !isCheap || ++size > 12)
+        inner.getNumRegions() || !runsInRegisters(inner) || ++size > 12)
       return false;
   }
   return true;
@@ -173,8 +181,7 @@ bool Joiner::joinStart(unsigned output) {
       return false;
     if (!access.scalar)
       for (Store store : nest.stores)
-        if (rootOf(access.source) ==
-            rootOf(nest.accesses[store.access].source))
+        if (rootOf(access.source) == rootOf(nest.accesses[store.access].source))
           return false;
     start.sources.push_back(nest.accesses.size() + added.size());
     added.push_back(access);
@@ -250,9 +257,9 @@ bool Joiner::joinEnd() {
     if (!remap(*stage, *shared, own, access))
       return false;
     bool isResult = !access.scalar && rootOf(access.source) == root;
-    if (isResult && (access.strides != own.strides ||
-                     access.offset != own.offset ||
-                     wholeOf(access.source) != wholeOf(own.source)))
+    if (isResult &&
+        (access.strides != own.strides || access.offset != own.offset ||
+         wholeOf(access.source) != wholeOf(own.source)))
       return false;
     if (isResult) {
       end.sources.push_back(-1 - int(store.result));
@@ -260,9 +267,9 @@ bool Joiner::joinEnd() {
     }
     bool aliases = !access.scalar && rootOf(access.source) == outRoot;
     if (!keepsLanes(access, own, /*stored=*/false) ||
-        (aliases && (access.source != out.source ||
-                     access.strides != out.strides ||
-                     access.offset != out.offset)))
+        (aliases &&
+         (access.source != out.source || access.strides != out.strides ||
+          access.offset != out.offset)))
       return false;
     end.sources.push_back(nest.accesses.size() + added.size());
     added.push_back(access);

@@ -35,6 +35,48 @@ module @bias_and_relu {
 
 // -----
 
+// A function of some twenty instructions too, behind the loop that sums.
+// CHECK-LABEL: module @tanh_of_sums
+module @tanh_of_sums {
+  // CHECK-NOT: memref.alloc
+  // CHECK: vector.fma
+  // CHECK: scf.yield
+  // CHECK-COUNT-12: math.tanh {{.+}} : vector<8xf32>
+  // CHECK: vector.store
+  func.func @main(%a: memref<8x16xf32>, %b: memref<16x24xf32>, %out: memref<8x24xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %sum = memref.alloc() : memref<8x24xf32>
+    linalg.fill ins(%zero : f32) outs(%sum : memref<8x24xf32>)
+    linalg.matmul ins(%a, %b : memref<8x16xf32>, memref<16x24xf32>) outs(%sum : memref<8x24xf32>)
+    linalg.tanh ins(%sum : memref<8x24xf32>) outs(%out : memref<8x24xf32>)
+    return
+  }
+}
+
+// -----
+
+// What the math library is called for, lane by lane, stays apart.
+// CHECK-LABEL: module @sine_of_sums
+module @sine_of_sums {
+  // CHECK: memref.alloc
+  // CHECK: vector.fma
+  // CHECK: math.sin
+  func.func @main(%a: memref<8x16xf32>, %b: memref<16x24xf32>, %out: memref<8x24xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %sum = memref.alloc() : memref<8x24xf32>
+    linalg.fill ins(%zero : f32) outs(%sum : memref<8x24xf32>)
+    linalg.matmul ins(%a, %b : memref<8x16xf32>, memref<16x24xf32>) outs(%sum : memref<8x24xf32>)
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} ins(%sum : memref<8x24xf32>) outs(%out : memref<8x24xf32>) {
+    ^bb0(%in: f32, %o: f32):
+      %0 = math.sin %in : f32
+      linalg.yield %0 : f32
+    }
+    return
+  }
+}
+
+// -----
+
 // The sum still reads what the activation would overwrite.
 // CHECK-LABEL: module @result_over_input
 module @result_over_input {
