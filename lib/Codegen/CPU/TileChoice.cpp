@@ -87,6 +87,9 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   // The table, and a pair of codes that is being taken apart.
   int64_t others = llvm::any_of(
       *nest.body(), [](Operation &op) { return matchLookup(&op); }) ? 4 : 0;
+  // Narrow vectors are not multiplied from memory: the next operands wait.
+  if (machine.vectorBits <= 128)
+    others += 2;
   return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 
