@@ -31,6 +31,9 @@ namespace lig::codegen {
 } // namespace lig::codegen
 
 static constexpr int64_t kAlignment = 64;
+/// On an allocation: its place in the header, which is zero when an entry point
+/// is called.
+static constexpr char headerAttr[] = "lig.device_header";
 
 static int64_t bytesOf(ShapedType type) {
   Type element = type.getElementType();
@@ -167,10 +170,14 @@ private:
   }
 
   LogicalResult planEntry(func::FuncOp function) {
-    SmallVector<memref::AllocOp> allocs;
+    SmallVector<memref::AllocOp> allocs, ofHeader;
     std::vector<ArenaBuffer> buffers;
     WalkResult walk = function.walk([&](memref::AllocOp alloc) {
       MemRefType type = alloc.getType();
+      if (alloc->hasAttr(headerAttr)) {
+        ofHeader.push_back(alloc);
+        return WalkResult::advance();
+      }
       if (!type.hasStaticShape() || !type.getLayout().isIdentity()) {
         alloc.emitOpError("has type ")
             << type << ", but a place in the arena needs a static size";
@@ -200,6 +207,8 @@ private:
         lig::net::kArenaLowerBoundAttr,
         Builder(&getContext()).getI64IntegerAttr(plan.lowerBound));
     function.walk([](memref::DeallocOp op) { op.erase(); });
+    if (failed(placeInHeader(ofHeader, blocks.arena)))
+      return failure();
     for (auto [alloc, offset] : llvm::zip(allocs, plan.offsets)) {
       OpBuilder b(alloc);
       alloc.replaceAllUsesWith(
@@ -208,6 +217,20 @@ private:
       alloc.erase();
     }
     placeParameters(function, blocks.params);
+    return success();
+  }
+
+  LogicalResult placeInHeader(ArrayRef<memref::AllocOp> allocs, Value arena) {
+    for (memref::AllocOp alloc : allocs) {
+      int64_t offset = alloc->getAttrOfType<IntegerAttr>(headerAttr).getInt();
+      if (offset + bytesOf(alloc.getType()) > headerBytes)
+        return alloc.emitOpError("has no place in a header of ")
+               << headerBytes << " bytes";
+      OpBuilder b(alloc);
+      alloc.replaceAllUsesWith(
+          makeView(b, alloc.getLoc(), arena, offset, alloc.getType()));
+      alloc.erase();
+    }
     return success();
   }
 

@@ -46,7 +46,7 @@ Emulator::Implementation::Implementation(const Kernel *table,
               memcpy(to, from, bytes);
               return 0;
             },
-            options.multiprocessors, 0};
+            options.multiprocessors, options.multiprocessors};
   for (uint32_t i = 0; i < code.kernel_count; ++i)
     for (const Kernel *kernel = table; kernel->name; ++kernel)
       if (strcmp(kernel->name, code.kernels[i].name) == 0)

@@ -121,6 +121,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
   if (options.target == "cuda") {
+    pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass());
     pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());
     pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
     return;

@@ -105,8 +105,11 @@ int32_t launch(const lig_device *self, const lig_launch *launch) {
   Function function = context.code->functions[launch->kernel];
   auto **args = const_cast<void **>(launch->args);
   const uint32_t *grid = launch->grid, *block = launch->block;
+  // A block that is alone waits for nobody.
+  bool isCooperative = (launch->flags & LIG_LAUNCH_COOPERATIVE) &&
+                       uint64_t(grid[0]) * grid[1] * grid[2] > 1;
   Result result =
-      launch->flags & LIG_LAUNCH_COOPERATIVE
+      isCooperative
           ? driver.launchCooperative(function, grid[0], grid[1], grid[2],
                                      block[0], block[1], block[2],
                                      launch->shared_bytes, context.stream, args)
@@ -233,6 +236,7 @@ lig_status initialize(CudaContext &context, const lig_weights &weights,
             *context.device, *model.params, weights.data, &context.parameters))
       return status;
   context.queue.multiprocessors = context.device->multiprocessors;
+  context.queue.cooperative_blocks = context.code->cooperativeBlocks;
   Scope scope(context.driver(), context.device->context);
   if (lig_status status = scope.enter())
     return status;
@@ -414,7 +418,7 @@ lig_status createCudaContext(const lig_weights &weights,
   auto *made = static_cast<CudaContext *>(calloc(1, sizeof(CudaContext)));
   if (!made)
     return fail(LIG_OUT_OF_MEMORY, "no memory for a context");
-  made->queue = {launch, copy, 1, 0};
+  made->queue = {launch, copy, 1, 1};
   made->model = weights.library->model;
   made->flags = options.flags;
   made->dimCount = dimCount;
@@ -503,6 +507,7 @@ void describeUsage(const CudaContext &context, lig_device_usage &usage) {
   countParameters(*context.device, usage.uploads, usage.param_bytes);
   usage.context_bytes = context.memoryBytes;
   usage.graph_runs = context.graphRuns;
+  usage.cooperative_blocks = context.queue.cooperative_blocks;
 }
 
 } // namespace lig::runtime

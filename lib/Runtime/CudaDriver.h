@@ -30,6 +30,7 @@ enum : int {
   AttributeMultiprocessors = 16,
   AttributeMajor = 75,
   AttributeMinor = 76,
+  AttributeCooperativeLaunch = 95,
   FunctionMaxThreads = 0,
   FunctionMaxDynamicShared = 8,
   StreamNonBlocking = 1,
@@ -53,6 +54,8 @@ enum : int {
   F(getFunction, cuModuleGetFunction, (Function *, Module, const char *))      \
   F(getFunctionAttribute, cuFuncGetAttribute, (int *, int, Function))          \
   F(setFunctionAttribute, cuFuncSetAttribute, (Function, int, int))            \
+  F(countResidentBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,          \
+    (int *, Function, int, size_t))                                            \
   F(allocate, cuMemAlloc_v2, (Pointer *, size_t))                              \
   F(free, cuMemFree_v2, (Pointer))                                             \
   F(allocateHost, cuMemHostAlloc, (void **, size_t, unsigned))                 \

@@ -64,6 +64,9 @@ lig_status describe(OpenDevice &device) {
     result = driver.getAttribute(&device.major, AttributeMajor, device.device);
   if (result == 0)
     result = driver.getAttribute(&device.minor, AttributeMinor, device.device);
+  if (result == 0)
+    result = driver.getAttribute(&device.cooperative,
+                                 AttributeCooperativeLaunch, device.device);
   device.multiprocessors = static_cast<uint32_t>(multiprocessors);
   return check(driver, result, "asking for the GPU's attributes",
                LIG_NO_DEVICE);
@@ -112,9 +115,31 @@ lig_status loadModule(LoadedCode &loaded) {
   return check(driver, result, what, LIG_NO_DEVICE);
 }
 
+/// Lowers the number of blocks that wait for each other to those of `kernel`
+/// that are resident at once.
+lig_status countResident(LoadedCode &loaded, const lig_kernel_desc &kernel,
+                         Function function) {
+  const OpenDevice &device = *loaded.device;
+  int blocks = 0;
+  if (lig_status status = check(
+          *device.driver,
+          device.driver->countResidentBlocks(&blocks, function,
+                                             static_cast<int>(kernel.max_block),
+                                             kernel.max_shared),
+          kernel.name))
+    return status;
+  if (blocks < 1)
+    return fail(LIG_NO_DEVICE, "kernel '%s' does not fit on the GPU",
+                kernel.name);
+  uint64_t all = uint64_t(blocks) * device.multiprocessors;
+  if (all < loaded.cooperativeBlocks)
+    loaded.cooperativeBlocks = static_cast<uint32_t>(all);
+  return LIG_OK;
+}
+
 /// Asking for an attribute also makes the driver load a kernel now, and not at
 /// its first launch, which may be captured.
-lig_status prepareKernel(const LoadedCode &loaded, uint32_t index) {
+lig_status prepareKernel(LoadedCode &loaded, uint32_t index) {
   const Driver &driver = *loaded.device->driver;
   const lig_kernel_desc &kernel = loaded.code->kernels[index];
   Function &function = loaded.functions[index];
@@ -134,12 +159,16 @@ lig_status prepareKernel(const LoadedCode &loaded, uint32_t index) {
                 "kernel '%s' needs blocks of %u threads, the GPU has room for "
                 "%d",
                 kernel.name, kernel.max_block, most);
-  if (!kernel.max_shared)
-    return LIG_OK;
-  return check(driver,
-               driver.setFunctionAttribute(function, FunctionMaxDynamicShared,
-                                           static_cast<int>(kernel.max_shared)),
-               kernel.name, LIG_NO_DEVICE);
+  if (kernel.max_shared)
+    if (lig_status status = check(
+            driver,
+            driver.setFunctionAttribute(function, FunctionMaxDynamicShared,
+                                        static_cast<int>(kernel.max_shared)),
+            kernel.name, LIG_NO_DEVICE))
+      return status;
+  return kernel.flags & LIG_LAUNCH_COOPERATIVE
+             ? countResident(loaded, kernel, function)
+             : LIG_OK;
 }
 
 } // namespace
@@ -187,6 +216,7 @@ lig_status loadCode(OpenDevice &device, const lig_device_code &code,
   made->device = &device;
   made->code = &code;
   made->functions = reinterpret_cast<Function *>(made + 1);
+  made->cooperativeBlocks = device.cooperative ? device.multiprocessors : 1;
   Scope scope(*device.driver, device.context);
   lig_status status = scope.enter();
   if (status == LIG_OK)

@@ -18,6 +18,7 @@ struct OpenDevice {
   int ordinal;
   uint32_t multiprocessors;
   int major, minor; ///< compute capability
+  int cooperative;  ///< whether blocks of a launch may wait for each other
   uint64_t references;
   OpenDevice *next;
 };
@@ -27,6 +28,10 @@ struct LoadedCode {
   OpenDevice *device;
   const lig_device_code *code;
   Module module;
+  /// Most blocks of a launch whose blocks wait for each other: as many as are
+  /// resident at once, of any kernel that is launched so. 1 where there are no
+  /// such launches.
+  uint32_t cooperativeBlocks;
   uint64_t references;
   LoadedCode *next;
   Function *functions; ///< behind the struct

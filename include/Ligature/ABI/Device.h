@@ -23,7 +23,7 @@ extern "C" {
 #define LIG_DEVICE_HEADER_BYTES 64
 
 /* lig_launch.flags: all blocks are resident at once, so that a kernel may wait
- * for other blocks. The grid is at most lig_device.multiprocessors blocks. */
+ * for other blocks. The grid is at most lig_device.cooperative_blocks blocks. */
 #define LIG_LAUNCH_COOPERATIVE 1u
 
 /* One launch of a kernel. */
@@ -47,7 +47,9 @@ typedef struct lig_device {
   int32_t (*copy)(const struct lig_device *self, void *to, const void *from,
                   uint64_t bytes);
   uint32_t multiprocessors; /* at least 1 */
-  uint32_t reserved;
+  /* Most blocks of a cooperative launch, at least 1: one block waits for
+   * nobody, so that a device without such launches takes this too. */
+  uint32_t cooperative_blocks;
 } lig_device;
 
 /* The code of an entry point for a GPU. All pointers that inputs, outputs,
@@ -68,7 +70,7 @@ typedef struct lig_kernel_desc {
   uint32_t param_count;
   uint32_t max_block;  /* most threads of a block in any launch */
   uint32_t max_shared; /* most dynamic shared memory of any launch */
-  uint32_t reserved;
+  uint32_t flags;      /* LIG_LAUNCH_* that it may be launched with */
 } lig_kernel_desc;
 
 /* The kernels of a model, compiled for one chip. */

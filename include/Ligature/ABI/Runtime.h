@@ -169,6 +169,9 @@ typedef struct lig_device_usage {
   uint64_t param_bytes;   /* of all parameters on this context's GPU */
   uint64_t context_bytes; /* of this context: arena, buffers for host data */
   uint64_t graph_runs;    /* runs of this context that replayed a graph */
+  /* Most blocks that share the steps of a scan; 1 where the GPU lets no blocks
+   * wait for each other, so that one has to do alone. */
+  uint64_t cooperative_blocks;
 } lig_device_usage;
 
 /* Fills in zeros where the context is not on a GPU. */

@@ -461,6 +461,47 @@ def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def GpuPersistScansPass
+    : Pass<"lig-gpu-persist-scans", "::mlir::func::FuncOp"> {
+  let summary = "Let one kernel live through all steps of a scan";
+  let description = [{
+    A loop whose steps multiply a few rows by weights that do not change, and
+    compute the rest element by element, becomes one cooperative launch. Each
+    block has some units of the state, keeps their weights in shared memory and
+    goes through all steps; blocks wait for each other where a step needs what
+    others have computed.
+
+    **Before**: structured operations on buffers, in loops.
+    **After**: `gpu.launch` marked `lig.cooperative`, and an allocation marked
+    `lig.device_header` for the counter of its barriers.
+    **Keeps**: values up to the order in which sums of floats are added. Loops
+    with other operations, with products of more than 16 rows (the layers of a
+    transformer), with weights that change, of two steps.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"multiprocessors", "multiprocessors", "unsigned", "132",
+           "most blocks of a launch; the runtime takes no more than the GPU "
+           "has">,
+    Option<"sharedBytes", "shared-bytes", "unsigned", "232448",
+           "of a block">];
+  let statistics = [
+    Statistic<"numScans", "num-scans", "loops that became one launch">,
+    Statistic<"residentBytes", "resident-bytes",
+              "of weights that one block alone keeps on chip">,
+    Statistic<"streamedBytes", "streamed-bytes",
+              "of weights that one block alone reads every step">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def GpuEmitStrategiesPass : Pass<"lig-gpu-emit-strategies"> {
   let summary = "Write sums of products and reductions as tiled GPU kernels";
   let description = [{

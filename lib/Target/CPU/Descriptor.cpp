@@ -139,7 +139,7 @@ Constant *Descriptor::deviceCode() {
       bytes.push_back(i32(parameter));
     kernels.push_back(structure({text(kernel.name), array(bytes),
                                  i32(bytes.size()), i32(kernel.maxBlock),
-                                 i32(kernel.maxShared), i32(0)}));
+                                 i32(kernel.maxShared), i32(kernel.flags)}));
   }
   const std::string &ptx = model.device->ptx, &cubin = model.device->cubin;
   return global(structure(

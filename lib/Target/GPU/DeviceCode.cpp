@@ -3,6 +3,8 @@
 
 #include "Ligature/Target/GPU/DeviceCode.h"
 
+#include "Ligature/ABI/Device.h"
+
 #include "mlir/Dialect/GPU/IR/CompilationInterfaces.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -54,6 +56,8 @@ DeviceInfo lig::target::gpu::describeKernels(ModuleOp module, StringRef chip) {
       kernel.maxBlock = getMaxBlock(function);
       if (auto shared = function->getAttrOfType<IntegerAttr>("lig.max_shared"))
         kernel.maxShared = shared.getInt();
+      if (function->hasAttr("lig.cooperative"))
+        kernel.flags |= LIG_LAUNCH_COOPERATIVE;
       for (Type type : function.getFunctionType().getParams())
         kernel.paramBytes.push_back(layout.getTypeSize(type));
       info.kernels.push_back(std::move(kernel));

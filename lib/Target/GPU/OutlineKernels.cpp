@@ -30,6 +30,7 @@ namespace lig::target {
 using namespace mlir;
 
 static constexpr char enqueueName[] = "lig_enqueue";
+static constexpr char cooperativeAttr[] = "lig.cooperative";
 
 //===-- Captures ---------------------------------------------------------===//
 
@@ -149,6 +150,7 @@ private:
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), value);
   }
   Value toStored(Value operand);
+  Value capBlocks(Value blocks);
 
   func::FuncOp entry;
   LLVM::LLVMFuncOp enqueue;
@@ -189,6 +191,14 @@ Value EntryLaunches::toStored(Value operand) {
   return operand;
 }
 
+/// No more blocks than the device lets wait for each other.
+Value EntryLaunches::capBlocks(Value blocks) {
+  Value most =
+      LLVM::LoadOp::create(b, loc, b.getI32Type(),
+                           at(device, offsetof(lig_device, cooperative_blocks)));
+  return arith::MinUIOp::create(b, loc, blocks, most);
+}
+
 void EntryLaunches::replace(mlir::gpu::LaunchOp launch, unsigned index,
                             ValueRange operands) {
   b.setInsertionPoint(launch);
@@ -197,17 +207,21 @@ void EntryLaunches::replace(mlir::gpu::LaunchOp launch, unsigned index,
     LLVM::StoreOp::create(b, loc, toStored(operand), at(slots, 8 * i));
   mlir::gpu::KernelDim3 grid = launch.getGridSizeOperandValues(),
                         block = launch.getBlockSizeOperandValues();
+  bool isCooperative = launch->hasAttr(cooperativeAttr);
   storeField(i32(index), offsetof(lig_launch, kernel));
-  for (auto [d, sizes] : llvm::enumerate(ArrayRef<std::pair<Value, Value>>{
-           {grid.x, block.x}, {grid.y, block.y}, {grid.z, block.z}})) {
-    storeField(toI32(sizes.first), offsetof(lig_launch, grid) + 4 * d);
+  const std::pair<Value, Value> extents[] = {
+      {grid.x, block.x}, {grid.y, block.y}, {grid.z, block.z}};
+  for (auto [d, sizes] : llvm::enumerate(extents)) {
+    Value blocks = toI32(sizes.first);
+    if (isCooperative && d == 0)
+      blocks = capBlocks(blocks);
+    storeField(blocks, offsetof(lig_launch, grid) + 4 * d);
     storeField(toI32(sizes.second), offsetof(lig_launch, block) + 4 * d);
   }
   Value shared = launch.getDynamicSharedMemorySize();
   storeField(shared ? shared : i32(0), offsetof(lig_launch, shared_bytes));
-  storeField(
-      i32(launch->hasAttr("lig.cooperative") ? LIG_LAUNCH_COOPERATIVE : 0),
-      offsetof(lig_launch, flags));
+  storeField(i32(isCooperative ? LIG_LAUNCH_COOPERATIVE : 0),
+             offsetof(lig_launch, flags));
   storeField(i32(0), offsetof(lig_launch, reserved));
   LLVM::CallOp::create(b, loc, enqueue,
                        ValueRange{device, launchPlace, status});
@@ -223,6 +237,24 @@ void EntryLaunches::returnStatus() {
 }
 
 //===-- The pass ---------------------------------------------------------===//
+
+/// What describes a kernel and its launches to who loads it.
+static LogicalResult describe(mlir::gpu::GPUFuncOp kernel,
+                              mlir::gpu::LaunchOp launch) {
+  OpBuilder b(kernel);
+  if (Value shared = launch.getDynamicSharedMemorySize()) {
+    IntegerAttr bytes;
+    if (!matchPattern(shared, m_Constant(&bytes)))
+      return launch.emitOpError("asks for shared memory of unknown size");
+    kernel->setAttr("lig.max_shared", bytes);
+  }
+  if (launch->hasAttr(cooperativeAttr)) {
+    kernel->setAttr(cooperativeAttr, b.getUnitAttr());
+    // The launch names the most; how many it gets is seen in the run.
+    kernel.setKnownGridSizeAttr(nullptr);
+  }
+  return success();
+}
 
 namespace {
 /// A launch, the kernel it became, and what it hands to it.
@@ -265,6 +297,8 @@ private:
       for (Value operand : operands)
         if (failed(checkOperand(launch, operand)))
           return failure();
+      if (failed(describe(kernel, launch)))
+        return failure();
       b.insert(kernel);
       ++count;
       numArgs = std::max<unsigned>(numArgs, operands.size());

@@ -23,7 +23,8 @@ struct DeviceOptions {
 /// The kernels of the module's `gpu.module`, in the order in which launches
 /// count them, with their code. A kernel's most threads are its `nvvm.maxntid`
 /// or `nvvm.reqntid` (else 1024), the most dynamic shared memory its
-/// `lig.max_shared` (else 0). Fails if a kernel calls what no one defines.
+/// `lig.max_shared` (else 0); `lig.cooperative` says that its blocks wait for
+/// each other. Fails if a kernel calls what no one defines.
 llvm::Expected<DeviceInfo> makeDeviceCode(mlir::ModuleOp module,
                                           const DeviceOptions &options);
 
