@@ -39,6 +39,8 @@ LogicalResult Compilation::findMachine() {
   options.pipeline.fma = machine->hasFma();
   options.pipeline.cacheBytes = machine->getCacheBytes();
   options.pipeline.permute = machine->hasPermute();
+  options.pipeline.sharedBytes =
+      target::gpu::getSharedBytes(options.device.chip);
   return success();
 }
 

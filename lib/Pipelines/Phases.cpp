@@ -121,7 +121,9 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
   if (options.target == "cuda") {
-    pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass());
+    codegen::GpuPersistScansPassOptions scans;
+    scans.sharedBytes = options.sharedBytes;
+    pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
     pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());
     pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
     return;

@@ -79,6 +79,7 @@ llvm::Error lig::run::measure(const Options &options, const Model &model,
       json.attribute("device_param_bytes", usage.param_bytes);
       json.attribute("device_context_bytes", usage.context_bytes);
       json.attribute("graph_runs", usage.graph_runs);
+      json.attribute("cooperative_blocks", usage.cooperative_blocks);
     }
   });
   llvm::outs() << "\n";

@@ -53,6 +53,8 @@ struct PipelineOptions {
   /// Whether convolutions of three by three taps may be computed by Winograd's
   /// transform, which rounds differently.
   bool winograd = true;
+  /// Bytes of shared memory of a GPU's block.
+  unsigned sharedBytes = 227 << 10;
   /// Make loops of layers and steps that were unrolled.
   bool roll = true;
   /// Make one call of independent uses of one weight where that gains.

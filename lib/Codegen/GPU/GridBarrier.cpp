@@ -1,13 +1,13 @@
 // Every block adds to one counter: all but the first one 1, and that one what
 // is missing so that together they turn its highest bit over. Who sees the bit
-// turned knows that all have come. The lower bits are zero again by then, so the
-// counter is ready for the next barrier, the next launch and the next replay,
-// with other numbers of blocks, too.
+// turned knows that all have come. The lower bits are zero again by then, so
+// the counter is ready for the next barrier, the next launch and the next
+// replay, with other numbers of blocks, too.
 //
 // One thread speaks for its block. The barrier of the block before orders what
 // the others stored, the fence releases it to the device; the load that sees
-// the bit acquires what other blocks released, and the barrier behind hands that
-// on.
+// the bit acquires what other blocks released, and the barrier behind hands
+// that on.
 
 #include "GridBarrier.h"
 
@@ -73,21 +73,21 @@ void emitGridBarrier(ImplicitLocOpBuilder &b, ::mlir::gpu::LaunchOp launch,
     auto speaker = scf::IfOp::create(b, isZero(launch.getThreadIds().x));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(speaker.thenBlock());
-    Value address =
-        memref::ExtractAlignedPointerAsIndexOp::create(b, counter);
+    Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, counter);
     address = arith::IndexCastOp::create(b, b.getI64Type(), address);
     Value place = LLVM::IntToPtrOp::create(
         b, LLVM::LLVMPointerType::get(b.getContext()), address);
-    Value blocks = arith::IndexCastOp::create(b, b.getI32Type(),
-                                              launch.getGridSize().x);
+    Value blocks =
+        arith::IndexCastOp::create(b, b.getI32Type(), launch.getGridSize().x);
     // 2^31 - (blocks - 1).
-    Value missing = arith::SubIOp::create(b, constant(b, INT32_MIN + 1), blocks);
+    Value missing =
+        arith::SubIOp::create(b, constant(b, INT32_MIN + 1), blocks);
     Value part = arith::SelectOp::create(b, isZero(launch.getBlockIds().x),
                                          missing, constant(b, 1));
     LLVM::FenceOp::create(b, LLVM::AtomicOrdering::release, "device");
-    Value old = LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add, place,
-                                          part, LLVM::AtomicOrdering::monotonic,
-                                          "device");
+    Value old =
+        LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add, place, part,
+                                  LLVM::AtomicOrdering::monotonic, "device");
     emitWait(b, place, old);
   }
   ::mlir::gpu::BarrierOp::create(b);

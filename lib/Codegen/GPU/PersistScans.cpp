@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -28,7 +27,8 @@ using namespace lig::codegen::gpu;
 static LogicalResult generalize(RewriterBase &rewriter, scf::ForOp loop) {
   SmallVector<Operation *> work;
   for (Operation &op : *loop.getBody())
-    if (isa<linalg::LinalgOp, memref::CopyOp>(op) && !isa<linalg::GenericOp>(op))
+    if (isa<linalg::LinalgOp, memref::CopyOp>(op) &&
+        !isa<linalg::GenericOp>(op))
       work.push_back(&op);
   for (Operation *op : work) {
     rewriter.setInsertionPoint(op);

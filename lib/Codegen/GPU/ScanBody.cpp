@@ -118,14 +118,13 @@ bool mayBeScan(scf::ForOp loop) {
   if (getConstantIntValue(loop.getStep()) != 1 || !isOfHost(loop) ||
       (begin && end && *end - *begin < fewestSteps))
     return false;
-  return llvm::all_of(
-      loop.getBody()->without_terminator(), [](Operation &op) {
-        auto structured = dyn_cast<linalg::LinalgOp>(op);
-        if (structured)
-          return structured.hasPureBufferSemantics() &&
-                 !structured.hasDynamicShape();
-        return isPure(op) || isa<memref::CopyOp>(op);
-      });
+  return llvm::all_of(loop.getBody()->without_terminator(), [](Operation &op) {
+    auto structured = dyn_cast<linalg::LinalgOp>(op);
+    if (structured)
+      return structured.hasPureBufferSemantics() &&
+             !structured.hasDynamicShape();
+    return isPure(op) || isa<memref::CopyOp>(op);
+  });
 }
 
 static SmallVector<unsigned> withoutUnits(ScanOp &result,
@@ -175,8 +174,8 @@ static LogicalResult matchProduct(ScanOp &result,
   SmallVector<unsigned> sums = withoutUnits(result, loops->sums);
   SmallVector<unsigned> units = withoutUnits(result, loops->columns);
   bool suits = stays(*result.weights) &&
-               withoutUnits(result, loops->batch).empty() &&
-               sums.size() == 1 && units.size() == 1;
+               withoutUnits(result, loops->batch).empty() && sums.size() == 1 &&
+               units.size() == 1;
   if (!suits)
     return failure();
   result.sum = sums.front();
@@ -194,8 +193,8 @@ static FailureOr<ScanOp> matchOp(linalg::GenericOp op, scf::ForOp loop,
     const Place &place = result.places.back();
     bool isMemory = isa<MemRefType>(operand.get().getType());
     // Without knowing what the loop writes there is no order of operations.
-    if (isMemory && (!place.storage || (written.contains(place.storage) &&
-                                        !place.isLinear)))
+    if (isMemory && (!place.storage ||
+                     (written.contains(place.storage) && !place.isLinear)))
       return failure();
     if (!isMemory && op.isDpsInit(&operand))
       return failure();

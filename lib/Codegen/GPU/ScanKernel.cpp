@@ -67,8 +67,8 @@ int64_t ScanKernel::planMemory() {
       used += llvm::alignTo(op.countRows() * op.extent(*op.sum) * 4, 16);
       perUnit += llvm::alignTo(weightBytes(op), 16);
     }
-  int64_t units =
-      std::max<int64_t>(0, machine.sharedBytes - used) / std::max<int64_t>(perUnit, 1);
+  int64_t units = std::max<int64_t>(0, machine.sharedBytes - used) /
+                  std::max<int64_t>(perUnit, 1);
   for (auto [op, kept] : llvm::zip(body.ops, memory))
     if (op.isProduct()) {
       kept.residentUnits = std::min(units, op.units);
@@ -94,15 +94,13 @@ void ScanKernel::makeLaunch(int64_t sharedBytes) {
       units = std::max(units, op.units);
   // A block with less than a unit for each warp would only be one more to wait
   // for.
-  int64_t blocks =
-      std::min<int64_t>(machine.multiprocessors,
-                        llvm::divideCeil(units, warps));
+  int64_t blocks = std::min<int64_t>(machine.multiprocessors,
+                                     llvm::divideCeil(units, warps));
   Value one = index(1), grid = index(blocks), size = index(threads);
-  Value shared =
-      arith::ConstantOp::create(b, b.getI32IntegerAttr(sharedBytes));
+  Value shared = arith::ConstantOp::create(b, b.getI32IntegerAttr(sharedBytes));
   counter = getBarrierCounter(body.loop);
-  launch = ::mlir::gpu::LaunchOp::create(b, grid, one, one, size, one, one,
-                                         shared);
+  launch =
+      ::mlir::gpu::LaunchOp::create(b, grid, one, one, size, one, one, shared);
   setCooperative(launch);
 }
 
@@ -148,11 +146,11 @@ UnitShare ScanKernel::shareOf(int64_t units) {
   if (share.base)
     return share;
   Value all = index(units);
-  Value each =
-      arith::CeilDivUIOp::create(b, all, launch.getGridSize().x);
+  Value each = arith::CeilDivUIOp::create(b, all, launch.getGridSize().x);
   Value begin = arith::MulIOp::create(b, launch.getBlockIds().x, each);
   share.base = min(begin, all);
-  share.count = arith::SubIOp::create(b, min(add(begin, each), all), share.base);
+  share.count =
+      arith::SubIOp::create(b, min(add(begin, each), all), share.base);
   return share;
 }
 
@@ -195,9 +193,8 @@ void ScanKernel::emitElementwise(unsigned number, Item &item) {
       else
         b.clone(inner, mapping);
     }
-    for (auto [output, value] :
-         llvm::zip(generic.getDpsInitsMutable(),
-                   code.getTerminator()->getOperands()))
+    for (auto [output, value] : llvm::zip(generic.getDpsInitsMutable(),
+                                          code.getTerminator()->getOperands()))
       storeItem(number, output, gate, loops, mapping.lookupOrDefault(value),
                 item);
   }
@@ -220,6 +217,7 @@ void ScanKernel::emitGroup(ArrayRef<unsigned> ops) {
       stageVectors(number);
       hasProducts = true;
     }
+  // The first time, weights are waited for here, too.
   if (hasProducts)
     ::mlir::gpu::BarrierOp::create(b);
   const ScanOp &like = body.ops[ops.front()];
@@ -308,7 +306,6 @@ void ScanKernel::emit() {
   for (unsigned number = 0; number < body.ops.size(); ++number)
     if (memory[number].weights)
       loadWeights(number);
-  ::mlir::gpu::BarrierOp::create(b);
   emitSteps();
   settleCarried();
   ::mlir::gpu::TerminatorOp::create(b);

@@ -47,8 +47,7 @@ void ScanKernel::makeViews() {
     getUsedValuesDefinedAbove(op.op.getRegion(), values);
     for (OpOperand &operand : op.op->getOpOperands()) {
       const Place &place = op.place(operand);
-      bool isNeeded = !op.op.isDpsInit(&operand) ||
-                      body.isStored(op, operand);
+      bool isNeeded = !op.op.isDpsInit(&operand) || body.isStored(op, operand);
       if (!isNeeded || !isInMemory(operand.get()))
         continue;
       values.insert(operand.get());
@@ -169,8 +168,7 @@ void ScanKernel::storeItem(unsigned number, OpOperand &operand, int64_t gate,
   const ScanOp &op = body.ops[number];
   item.values[keyOf(op, operand, gate)] = value;
   if (body.isStored(op, operand))
-    item.stores.push_back(
-        {&op, &operand, indices(op, operand, loops), value});
+    item.stores.push_back({&op, &operand, indices(op, operand, loops), value});
 }
 
 } // namespace lig::codegen::gpu

@@ -37,9 +37,8 @@ struct Progress {
 };
 } // namespace
 
-static std::optional<Progress> add(std::optional<Progress> a,
-                                   std::optional<Progress> b,
-                                   int64_t sign = 1) {
+static std::optional<Progress>
+add(std::optional<Progress> a, std::optional<Progress> b, int64_t sign = 1) {
   if (!a || !b)
     return std::nullopt;
   return Progress{a->start + sign * b->start, a->perStep + sign * b->perStep};
@@ -80,9 +79,8 @@ static std::optional<Progress> progressOf(OpFoldResult value, Value step) {
     return Progress{0, 1};
   Operation *op = number.getDefiningOp();
   if (auto apply = dyn_cast_or_null<affine::AffineApplyOp>(op))
-    return progressOf(apply.getAffineMap().getResult(0),
-                      apply.getMapOperands(), apply.getAffineMap().getNumDims(),
-                      step);
+    return progressOf(apply.getAffineMap().getResult(0), apply.getMapOperands(),
+                      apply.getAffineMap().getNumDims(), step);
   if (!op || !isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
     return std::nullopt;
   auto a = progressOf(op->getOperand(0), step),

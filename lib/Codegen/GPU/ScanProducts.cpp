@@ -6,7 +6,6 @@
 #include "ScanKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -87,6 +86,18 @@ Value ScanKernel::sumLanes(Value sum) {
   return sum;
 }
 
+/// The sum of a vector's elements, in halves.
+static Value sumElements(ImplicitLocOpBuilder &b, Value vector) {
+  int64_t width = cast<VectorType>(vector.getType()).getNumElements();
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < width; ++i)
+    sums.push_back(vector::ExtractOp::create(b, vector, i));
+  for (; width > 1; width /= 2)
+    for (int64_t i = 0; i < width / 2; ++i)
+      sums[i] = arith::AddFOp::create(b, sums[i], sums[i + width / 2]);
+  return sums.front();
+}
+
 /// What this lane has of the sums, by gate and row; `width` neighbouring terms
 /// at a time.
 SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
@@ -98,8 +109,7 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
   SmallVector<Value> sums(op.gates * rows, zero), rowAt;
   for (int64_t row = 0; row < rows; ++row)
-    rowAt.push_back(
-        min(add(firstRow, index(row)), index(op.countRows() - 1)));
+    rowAt.push_back(min(add(firstRow, index(row)), index(op.countRows() - 1)));
   Value laneAt = mul(lane, width);
   auto addPiece = [&](Value begin) {
     Value term = add(begin, laneAt);
@@ -112,7 +122,7 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
       Value weights = extend(b, loadWeights(gate, term, width));
       for (auto [row, vector] : llvm::enumerate(vectors)) {
         Value &sum = sums[gate * rows + row];
-        sum = math::FmaOp::create(b, weights, vector, sum);
+        sum = vector::FMAOp::create(b, weights, vector, sum);
       }
     }
   };
@@ -144,7 +154,7 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
     llvm::copy(rest.getResults(), sums.begin());
   }
   for (Value &sum : sums)
-    sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+    sum = sumElements(b, sum);
   return sums;
 }
 
@@ -215,8 +225,7 @@ SmallVector<Value> ScanKernel::multiplyRows(unsigned number, Item &item,
     for (int64_t row = 0; row < rows; ++row) {
       Value sum = sumLanes(sums[gate * rows + row]);
       Value isMine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                           item.row,
-                                           add(firstRow, index(row)));
+                                           item.row, add(firstRow, index(row)));
       found = found ? arith::SelectOp::create(b, isMine, sum, found) : sum;
     }
     mine.push_back(found);
@@ -235,13 +244,14 @@ void ScanKernel::emitProduct(unsigned number, Item &item) {
   } else {
     Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
     SmallVector<Value> zeros(op.gates, zero);
-    auto loop = scf::ForOp::create(b, index(0), index(rows), index(most), zeros);
+    auto loop =
+        scf::ForOp::create(b, index(0), index(rows), index(most), zeros);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value first = loop.getInductionVar();
     sums = multiplyRows(number, item, first, most);
-    Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
-                                         item.row, first);
+    Value isHere =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, item.row, first);
     for (auto [sum, before] : llvm::zip(sums, loop.getRegionIterArgs()))
       sum = arith::SelectOp::create(b, isHere, sum, before);
     scf::YieldOp::create(b, sums);

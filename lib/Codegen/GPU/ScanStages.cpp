@@ -194,8 +194,8 @@ void Order::findCarried() {
       if (access.place().storage != write.place().storage)
         continue;
       if (access.isWrite)
-        hasOneWriter &= access.number == write.number &&
-                        access.operand == write.operand;
+        hasOneWriter &=
+            access.number == write.number && access.operand == write.operand;
       else if (access.number <= write.number)
         isReadBefore |= !stayInItems(access, write);
     }

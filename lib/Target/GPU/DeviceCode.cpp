@@ -65,6 +65,16 @@ DeviceInfo lig::target::gpu::describeKernels(ModuleOp module, StringRef chip) {
   return info;
 }
 
+unsigned lig::target::gpu::getSharedBytes(StringRef chip) {
+  unsigned number = 0;
+  chip.consume_front("sm_");
+  chip.consumeInteger(10, number);
+  if (number == 90 || number == 100 || number == 103)
+    return 227 << 10;
+  // Chips for graphics have less than those for computing.
+  return number == 80 || number == 87 ? 163 << 10 : 99 << 10;
+}
+
 //===-- PTX --------------------------------------------------------------===//
 
 static void registerTranslations(MLIRContext &context) {

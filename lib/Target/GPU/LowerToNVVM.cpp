@@ -26,9 +26,8 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertNVGPUToNVVMPass());
   pm.addPass(createSCFToControlFlowPass());
-  ConvertVectorToLLVMPassOptions vectors;
-  vectors.reassociateFPReductions = true;
-  pm.addPass(createConvertVectorToLLVMPass(vectors));
+  // The conversion of gpu takes vectors along: by itself that of vector knows
+  // no shared memory.
   ConvertGpuOpsToNVVMOpsOptions kernels;
   kernels.useBarePtrCallConv = true;
   pm.addPass(createConvertGpuOpsToNVVMOps(kernels));

@@ -78,7 +78,7 @@ int32_t runLinear(const void *const *inputs, void *const *outputs,
     return LIG_INTERNAL_ERROR;
   if (int32_t status = launch(device, 0, {inputs[0], params, arena + 64},
                               LIG_LAUNCH_COOPERATIVE, 64 << 10,
-                              device->multiprocessors))
+                              device->cooperative_blocks))
     return status;
   // By way of a copy, which must wait for the kernel.
   if (int32_t status = device->copy(device, arena + 96, arena + 64, 8))
@@ -96,7 +96,8 @@ int32_t runStatus(const void *const *inputs, void *const *, const uint8_t *,
 }
 
 struct DeviceModel : TestModel {
-  lig_kernel_desc kernels[4] = {{"multiply", pointers, 3, 32, 64 << 10, 0},
+  lig_kernel_desc kernels[4] = {{"multiply", pointers, 3, 32, 64 << 10,
+                                 LIG_LAUNCH_COOPERATIVE},
                                 {"add_bias", pointers, 3, 32, 0, 0},
                                 {"nonzero", pointers, 3, 32, 0, 0},
                                 {"report", pointers, 2, 32, 0, 0}};
@@ -240,6 +241,29 @@ TEST_F(Cuda, RefusesKernelsThatDoNotFit) {
   test.kernels[1].max_block = 32;
   test.kernels[1].name = "absent";
   EXPECT_EQ(create(), LIG_NOT_A_MODEL);
+}
+
+TEST_F(Cuda, LetsAsManyBlocksWaitAsAreResident) {
+  lig_device_usage usage;
+  fake->residentBlocks = 0;
+  EXPECT_EQ(create(), LIG_NO_DEVICE);
+  EXPECT_STREQ(lig_last_error(), "kernel 'multiply' does not fit on the GPU");
+  fake->residentBlocks = 1;
+  ASSERT_EQ(create(), LIG_OK);
+  ASSERT_EQ(lig_context_usage(context, &usage), LIG_OK);
+  EXPECT_EQ(usage.cooperative_blocks, 4u);
+}
+
+TEST_F(Cuda, LetsOneBlockWorkWhereNoneMayWait) {
+  fake->cooperative = 0;
+  ASSERT_EQ(create(), LIG_OK) << lig_last_error();
+  lig_device_usage usage;
+  ASSERT_EQ(lig_context_usage(context, &usage), LIG_OK);
+  EXPECT_EQ(usage.cooperative_blocks, 1u);
+  float x[2] = {1, 2}, y[2] = {};
+  ASSERT_EQ(run(0, x, y), LIG_OK) << lig_last_error();
+  EXPECT_EQ(y[1], 31);
+  EXPECT_EQ(fake->counts.cooperative, 0);
 }
 
 //===-- Running ----------------------------------------------------------===//
@@ -487,7 +511,7 @@ TEST_F(Cuda, RunsOnADeviceOfTheCaller) {
         memcpy(to, from, bytes);
         return LIG_OK;
       },
-      1, 0};
+      1, 1};
   options.device = &device;
   ASSERT_EQ(create(), LIG_OK);
   float x[4] = {0, 1, 0, 3}, y[2];

@@ -38,6 +38,9 @@ struct FakeCuda {
   size_t kernelCount;
   int devices = 1;
   int multiprocessors = 4;
+  /// Whether blocks may wait for each other, and how many of a kernel a
+  /// multiprocessor holds.
+  int cooperative = 1, residentBlocks = 1;
   /// The call of this number from now fails with `failWith`; -1 for none.
   int failAfter = -1;
   int failWith = 700;

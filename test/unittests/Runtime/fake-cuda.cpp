@@ -147,6 +147,7 @@ int cuDeviceGet(int *device, int ordinal) {
 int cuDeviceGetAttribute(int *value, int attribute, int) {
   *value = attribute == 16 ? fakeCuda.multiprocessors
            : attribute == 75 ? 9
+           : attribute == 95 ? fakeCuda.cooperative
                              : 0;
   return Ok;
 }
@@ -209,6 +210,14 @@ int cuFuncSetAttribute(Function *function, int attribute, int value) {
   ENTER();
   REFUSE_IF(attribute != 8 || value > (227 << 10), InvalidValue);
   function->dynamicShared = fakeCuda.counts.mostDynamicShared = value;
+  return Ok;
+}
+
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, Function *function,
+                                                int threads, size_t shared) {
+  ENTER();
+  REFUSE_IF(!threads || int(shared) > function->dynamicShared, InvalidValue);
+  *blocks = fakeCuda.residentBlocks;
   return Ok;
 }
 
@@ -376,7 +385,9 @@ int cuLaunchCooperativeKernel(Function *function, unsigned gx, unsigned gy,
                               unsigned gz, unsigned bx, unsigned by,
                               unsigned bz, unsigned shared, Stream *stream,
                               void **args) {
-  REFUSE_IF(int(gx * gy * gz) > fakeCuda.multiprocessors, CooperativeTooLarge);
+  int most = fakeCuda.cooperative *
+             (fakeCuda.multiprocessors * fakeCuda.residentBlocks);
+  REFUSE_IF(int(gx * gy * gz) > most, CooperativeTooLarge);
   ++fakeCuda.counts.cooperative;
   return launch(function, gx, gy, gz, bx, by, bz, shared, stream, args);
 }

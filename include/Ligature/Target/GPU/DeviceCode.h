@@ -31,6 +31,9 @@ llvm::Expected<DeviceInfo> makeDeviceCode(mlir::ModuleOp module,
 /// The same without code, for the emulator.
 DeviceInfo describeKernels(mlir::ModuleOp module, llvm::StringRef chip);
 
+/// Shared memory that a block of a chip may ask for, in bytes.
+unsigned getSharedBytes(llvm::StringRef chip);
+
 /// The program `ptxas` that `options` mean; empty if there is none.
 std::string findPtxas(const DeviceOptions &options);
 

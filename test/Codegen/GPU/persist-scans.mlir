@@ -1,0 +1,146 @@
+// RUN: lig-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(lig-gpu-persist-scans))' | FileCheck %s
+
+// One launch around all steps: weights first, vectors of each step, sums, and
+// one barrier of all blocks. The state has two places.
+// CHECK-LABEL: module @recurrence
+module @recurrence {
+  // CHECK: func.func @f(%[[H:.*]]: memref<1x32xf32>, %[[W:.*]]: memref<32x32xbf16>,
+  func.func @f(%h: memref<1x32xf32>, %w: memref<32x32xbf16>, %x: memref<9x1x32xf32>) {
+    // CHECK: %[[COUNTER:.*]] = memref.alloc() {lig.device_header = 4 : i64} : memref<1xi32>
+    // CHECK: %[[SECOND:.*]] = memref.alloc() {alignment = 64 : i64} : memref<1x32xf32>
+    // CHECK: gpu.launch blocks({{.*}}) in ({{.*}} = %c4,
+    // CHECK: gpu.dynamic_shared_memory
+    // CHECK: memref.load %[[W]]
+    // CHECK: scf.for
+    // CHECK: memref.load %[[SECOND]]
+    // CHECK: memref.load %[[H]]
+    // CHECK: gpu.barrier
+    // CHECK: vector.load {{.*}} memref<32x1x32xbf16, #gpu.address_space<workgroup>>
+    // CHECK: vector.fma
+    // CHECK: gpu.shuffle
+    // CHECK: llvm.fence syncscope("device") release
+    // CHECK-NEXT: %[[OLD:.*]] = llvm.atomicrmw add {{.*}} syncscope("device") monotonic
+    // CHECK: scf.while
+    // CHECK: llvm.load {{.*}} atomic syncscope("device") acquire
+    // CHECK-NOT: llvm.fence
+    // CHECK: } {lig.cooperative}
+    // CHECK-NOT: scf.for
+    // CHECK: return
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    scf.for %t = %c0 to %c9 step %c1 {
+      %in = memref.subview %x[%t, 0, 0] [1, 1, 32] [1, 1, 1] : memref<9x1x32xf32> to memref<1x32xf32, strided<[32, 1], offset: ?>>
+      %n = memref.alloc() : memref<1x32xf32>
+      memref.copy %in, %n : memref<1x32xf32, strided<[32, 1], offset: ?>> to memref<1x32xf32>
+      linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (j, k)>, affine_map<(i, j, k) -> (i, j)>],
+          iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%h, %w : memref<1x32xf32>, memref<32x32xbf16>) outs(%n : memref<1x32xf32>) {
+      ^bb0(%a: f32, %b: bf16, %o: f32):
+        %e = arith.extf %b : bf16 to f32
+        %p = arith.mulf %a, %e : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      }
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// Layers of a transformer have so many rows that each product is a kernel.
+// CHECK-LABEL: module @many_rows
+module @many_rows {
+  // CHECK-NOT: gpu.launch
+  // CHECK: scf.for
+  func.func @f(%h: memref<128x32xf32>, %w: memref<32x32xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    %zero = arith.constant 0.0 : f32
+    scf.for %t = %c0 to %c9 step %c1 {
+      %n = memref.alloc() : memref<128x32xf32>
+      linalg.fill ins(%zero : f32) outs(%n : memref<128x32xf32>)
+      linalg.matmul ins(%h, %w : memref<128x32xf32>, memref<32x32xf32>) outs(%n : memref<128x32xf32>)
+      memref.copy %n, %h : memref<128x32xf32> to memref<128x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// Weights of every step's own cannot stay.
+// CHECK-LABEL: module @weights_change
+module @weights_change {
+  // CHECK-NOT: gpu.launch
+  // CHECK: scf.for
+  func.func @f(%h: memref<1x32xf32>, %ws: memref<9x32x32xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    %zero = arith.constant 0.0 : f32
+    scf.for %t = %c0 to %c9 step %c1 {
+      %w = memref.subview %ws[%t, 0, 0] [1, 32, 32] [1, 1, 1] : memref<9x32x32xf32> to memref<32x32xf32, strided<[32, 1], offset: ?>>
+      %n = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
+      linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32, strided<[32, 1], offset: ?>>) outs(%n : memref<1x32xf32>)
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// The host cannot know how often, and a step may end the loop early.
+// CHECK-LABEL: module @count_from_memory
+module @count_from_memory {
+  // CHECK-NOT: gpu.launch
+  // CHECK: scf.for
+  func.func @f(%h: memref<1x32xf32>, %w: memref<32x32xf32>, %counts: memref<index>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %count = memref.load %counts[] : memref<index>
+    %zero = arith.constant 0.0 : f32
+    scf.for %t = %c0 to %count step %c1 {
+      %n = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
+      linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%n : memref<1x32xf32>)
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// A lower layer goes ahead while the upper one computes: one wait a step is
+// enough for both.
+// CHECK-LABEL: module @two_layers
+module @two_layers {
+  // CHECK: gpu.launch
+  // CHECK-COUNT-1: llvm.fence
+  // CHECK-NOT: llvm.fence
+  // CHECK: return
+  func.func @f(%h: memref<1x32xf32>, %g: memref<1x32xf32>, %v: memref<32x32xf32>, %w: memref<32x32xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    %zero = arith.constant 0.0 : f32
+    scf.for %t = %c0 to %c9 step %c1 {
+      %n = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
+      linalg.matmul ins(%h, %v : memref<1x32xf32>, memref<32x32xf32>) outs(%n : memref<1x32xf32>)
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+      %m = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%m : memref<1x32xf32>)
+      linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%m : memref<1x32xf32>)
+      linalg.matmul ins(%g, %v : memref<1x32xf32>, memref<32x32xf32>) outs(%m : memref<1x32xf32>)
+      memref.copy %m, %g : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
