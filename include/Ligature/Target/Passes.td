@@ -76,6 +76,7 @@ def GpuOutlineKernelsPass
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::gpu::GPUDialect",
                            "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect",
                            "::mlir::memref::MemRefDialect"];
 }
 
@@ -83,10 +84,12 @@ def GpuAlignSharedPass : Pass<"lig-gpu-align-shared", "::mlir::gpu::GPUModuleOp"
   let summary = "Align shared memory to the widest access";
   let description = [{
     Outlining forgets how a kernel's shared memory is aligned; vectors of 16
-    bytes are loaded from it.
+    bytes are loaded from it. A global without a size is dynamic memory, which a
+    launch brings, and nothing that a kernel defines.
 
     **Before**: kernels in LLVM and NVVM.
-    **After**: globals of shared memory are aligned to 16 bytes at least.
+    **After**: globals of shared memory are aligned to 16 bytes at least; those
+    of no elements are external.
     **Keeps**: everything else.
     **Refuses**: nothing.
   }];

@@ -64,16 +64,23 @@ struct GpuPersistScans
         loops.push_back(loop);
     });
     IRRewriter rewriter(&getContext());
-    for (scf::ForOp loop : loops)
-      if (succeeded(generalize(rewriter, loop)))
-        persist(rewriter, loop);
+    for (scf::ForOp loop : loops) {
+      // What does not suit is left as it was.
+      rewriter.setInsertionPoint(loop);
+      auto trial = cast<scf::ForOp>(rewriter.clone(*loop));
+      bool isLaunched =
+          succeeded(generalize(rewriter, trial)) && persist(rewriter, trial);
+      rewriter.eraseOp(trial);
+      if (isLaunched)
+        rewriter.eraseOp(loop);
+    }
   }
 
 private:
-  void persist(RewriterBase &rewriter, scf::ForOp loop) {
+  bool persist(RewriterBase &rewriter, scf::ForOp loop) {
     FailureOr<ScanBody> body = matchScan(loop);
     if (failed(body))
-      return;
+      return false;
     ScanKernel kernel(rewriter, *body,
                       {int64_t(multiprocessors), int64_t(sharedBytes)});
     kernel.emit();
@@ -81,7 +88,7 @@ private:
     residentBytes += resident;
     streamedBytes += all - resident;
     ++numScans;
-    rewriter.eraseOp(loop);
+    return true;
   }
 };
 } // namespace

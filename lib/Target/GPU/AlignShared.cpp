@@ -1,5 +1,6 @@
 // Vectors of 16 bytes are loaded from shared memory, whose alignment outlining
-// forgets.
+// forgets. What has no size is dynamic: its place is the launch's to give, so it
+// is defined outside; as a variable of its own it would count on top of that.
 
 #include "Ligature/Target/Passes.h"
 
@@ -21,6 +22,9 @@ struct GpuAlignShared
       if (global.getAddrSpace() == 3 &&
           global.getAlignment().value_or(1) < widest)
         global.setAlignment(widest);
+      auto bytes = dyn_cast<LLVM::LLVMArrayType>(global.getGlobalType());
+      if (global.getAddrSpace() == 3 && bytes && bytes.getNumElements() == 0)
+        global.setLinkage(LLVM::Linkage::External);
     });
   }
 };

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Utils/GPUUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
@@ -193,9 +194,9 @@ Value EntryLaunches::toStored(Value operand) {
 
 /// No more blocks than the device lets wait for each other.
 Value EntryLaunches::capBlocks(Value blocks) {
-  Value most =
-      LLVM::LoadOp::create(b, loc, b.getI32Type(),
-                           at(device, offsetof(lig_device, cooperative_blocks)));
+  Value most = LLVM::LoadOp::create(
+      b, loc, b.getI32Type(),
+      at(device, offsetof(lig_device, cooperative_blocks)));
   return arith::MinUIOp::create(b, loc, blocks, most);
 }
 
@@ -252,6 +253,9 @@ static LogicalResult describe(mlir::gpu::GPUFuncOp kernel,
     kernel->setAttr(cooperativeAttr, b.getUnitAttr());
     // The launch names the most; how many it gets is seen in the run.
     kernel.setKnownGridSizeAttr(nullptr);
+    // One block has a multiprocessor for itself, with all registers.
+    kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b.getI32IntegerAttr(1));
   }
   return success();
 }

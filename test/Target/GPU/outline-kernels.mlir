@@ -54,3 +54,30 @@ module {
     return %ok : i32
   }
 }
+
+// -----
+
+// Blocks that wait for each other are no more than the device has room for, and
+// the kernel knows only at run time how many they are.
+// CHECK-LABEL: module @cooperative
+// CHECK: %[[PLACE:.+]] = llvm.getelementptr %{{.+}}[20]
+// CHECK: %[[MOST:.+]] = llvm.load %[[PLACE]] : !llvm.ptr -> i32
+// CHECK: arith.minui %{{.+}}, %[[MOST]] : i32
+// CHECK: gpu.func @main_kernel_0({{.*}}) kernel attributes {known_block_size = array<i32: 32, 1, 1>, lig.cooperative, lig.max_shared = 512 : i32, nvvm.minctasm = 1 : i32}
+// CHECK: gpu.grid_dim
+module @cooperative {
+  func.func @main(%x: memref<8xindex>, %p: memref<0xi8>, %a: memref<256xi8>, %d: memref<1xi64>) -> i32 attributes {net.entry} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c32 = arith.constant 32 : index
+    %c9 = arith.constant 9 : index
+    %bytes = arith.constant 512 : i32
+    gpu.launch blocks(%bx, %by, %bz) in (%gx = %c9, %gy = %c1, %gz = %c1)
+               threads(%tx, %ty, %tz) in (%sx = %c32, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
+      memref.store %gx, %x[%c0] : memref<8xindex>
+      gpu.terminator
+    } {lig.cooperative}
+    %ok = arith.constant 0 : i32
+    return %ok : i32
+  }
+}

@@ -78,6 +78,7 @@ Launch compile(const Case &test) {
     return result;
   for (auto function : module->getOps<func::FuncOp>())
     result.extra = passAllocations(function);
+  outline.addPass(createGpuLaunchSinkIndexComputationsPass());
   outline.addPass(createGpuKernelOutliningPass());
   outline.addPass(memref::createExpandStridedMetadataPass());
   outline.addPass(createLowerAffinePass());

@@ -2,7 +2,8 @@
 // are C functions. It refuses what a driver refuses (calls without a context,
 // memory it did not give out, allocation and waiting while a stream is being
 // captured, blocks that are too large, cooperative grids that do not fit) and
-// runs what is in a stream only when someone waits for it.
+// runs what is in a stream only when someone waits for it. Without any kernels
+// to know it takes every module, whose kernels then do nothing.
 #ifndef LIGATURE_TEST_UNITTESTS_RUNTIME_FAKECUDA_H
 #define LIGATURE_TEST_UNITTESTS_RUNTIME_FAKECUDA_H
 
