@@ -54,16 +54,14 @@ private:
     llvm::SmallVector<Store> stores;
   };
 
-  //===-- Layout (ScanKernel.cpp)
-  //------------------------------------------===//
+  //===-- Layout (ScanKernel.cpp) ===//
   int64_t planMemory();
   void makeLaunch(int64_t sharedBytes);
   void makeExchangeBuffers();
   void makeShared();
   UnitShare shareOf(int64_t units);
 
-  //===-- Steps (ScanKernel.cpp)
-  //-------------------------------------------===//
+  //===-- Steps (ScanKernel.cpp) ===//
   void emitSteps();
   void emitGroup(llvm::ArrayRef<unsigned> ops);
   void emitItems(const ScanOp &like, llvm::function_ref<void(Item &)> body);
@@ -71,23 +69,27 @@ private:
   void finishStores(const ScanOp &like, Item &item);
   void settleCarried();
 
-  //===-- Products (ScanProducts.cpp)
-  //--------------------------------------===//
+  //===-- Products (ScanProducts.cpp) ===//
   void loadWeights(unsigned number);
   void stageVectors(unsigned number);
   void emitProduct(unsigned number, Item &item);
   llvm::SmallVector<mlir::Value>
   multiplyRows(unsigned number, Item &item, mlir::Value firstRow, int64_t rows);
+  llvm::SmallVector<mlir::Value> sumUnit(unsigned number, Item &item,
+                                         mlir::Value firstRow, int64_t rows);
   using LoadWeights = llvm::function_ref<mlir::Value(
-      int64_t gate, mlir::Value k, int64_t width)>;
+      int64_t gate, mlir::Value term, int64_t width)>;
   llvm::SmallVector<mlir::Value> sumProducts(unsigned number,
                                              mlir::Value firstRow, int64_t rows,
                                              int64_t width,
                                              LoadWeights loadWeights);
+  void addPiece(unsigned number, mlir::Value begin,
+                llvm::ArrayRef<mlir::Value> rows, int64_t width,
+                LoadWeights loadWeights,
+                llvm::SmallVectorImpl<mlir::Value> &sums);
   mlir::Value sumLanes(mlir::Value vector);
 
-  //===-- Memory (ScanMemory.cpp)
-  //------------------------------------------===//
+  //===-- Memory (ScanMemory.cpp) ===//
   /// A buffer as code in the kernel sees it; of a carried one, `place` 0 is
   /// where the scan begins and ends.
   mlir::Value view(mlir::Value buffer, unsigned place);
@@ -111,8 +113,7 @@ private:
   mlir::Value isInSecond(const CarriedBuffer &carried, unsigned number,
                          bool isWrite);
 
-  //===-- Arithmetic
-  //-------------------------------------------------------===//
+  //===-- Arithmetic ===//
   mlir::Value index(int64_t value);
   mlir::Value add(mlir::Value x, mlir::Value y);
   mlir::Value mul(mlir::Value x, int64_t y);

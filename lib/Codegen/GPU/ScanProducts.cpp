@@ -98,6 +98,28 @@ static Value sumElements(ImplicitLocOpBuilder &b, Value vector) {
   return sums.front();
 }
 
+/// Adds one piece of the terms, from `begin` on, to the sums of the rows at
+/// `rows`.
+void ScanKernel::addPiece(unsigned number, Value begin, ArrayRef<Value> rows,
+                          int64_t width, LoadWeights loadWeights,
+                          SmallVectorImpl<Value> &sums) {
+  const ScanOp &op = body.ops[number];
+  auto type = VectorType::get({width}, b.getF32Type());
+  Value term = add(begin, mul(lane, width));
+  SmallVector<Value> vectors;
+  for (Value row : rows)
+    vectors.push_back(vector::LoadOp::create(
+        b, type, memory[number].vectors, ValueRange{row, term},
+        /*nontemporal=*/false, llvm::MaybeAlign(4 * width)));
+  for (int64_t gate = 0; gate < op.gates; ++gate) {
+    Value weights = extend(b, loadWeights(gate, term, width));
+    for (auto [row, vector] : llvm::enumerate(vectors)) {
+      Value &sum = sums[gate * rows.size() + row];
+      sum = vector::FMAOp::create(b, weights, vector, sum);
+    }
+  }
+}
+
 /// What this lane has of the sums, by gate and row; `width` neighbouring terms
 /// at a time.
 SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
@@ -105,26 +127,13 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
                                            LoadWeights loadWeights) {
   const ScanOp &op = body.ops[number];
   int64_t terms = op.extent(*op.sum), piece = width * kWarp;
-  auto type = VectorType::get({width}, b.getF32Type());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  Value zero = arith::ConstantOp::create(
+      b, b.getZeroAttr(VectorType::get({width}, b.getF32Type())));
   SmallVector<Value> sums(op.gates * rows, zero), rowAt;
   for (int64_t row = 0; row < rows; ++row)
     rowAt.push_back(min(add(firstRow, index(row)), index(op.countRows() - 1)));
-  Value laneAt = mul(lane, width);
-  auto addPiece = [&](Value begin) {
-    Value term = add(begin, laneAt);
-    SmallVector<Value> vectors;
-    for (Value row : rowAt)
-      vectors.push_back(vector::LoadOp::create(
-          b, type, memory[number].vectors, ValueRange{row, term},
-          /*nontemporal=*/false, llvm::MaybeAlign(4 * width)));
-    for (int64_t gate = 0; gate < op.gates; ++gate) {
-      Value weights = extend(b, loadWeights(gate, term, width));
-      for (auto [row, vector] : llvm::enumerate(vectors)) {
-        Value &sum = sums[gate * rows + row];
-        sum = vector::FMAOp::create(b, weights, vector, sum);
-      }
-    }
+  auto addTo = [&](Value begin) {
+    addPiece(number, begin, rowAt, width, loadWeights, sums);
   };
   int64_t pieces = terms / piece, done = 0;
   if (pieces > mostPieces) {
@@ -135,21 +144,21 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
     b.setInsertionPointToStart(loop.getBody());
     llvm::copy(loop.getRegionIterArgs(), sums.begin());
     for (int64_t i = 0; i < piecesOfLoop; ++i)
-      addPiece(add(loop.getInductionVar(), index(i * piece)));
+      addTo(add(loop.getInductionVar(), index(i * piece)));
     scf::YieldOp::create(b, sums);
     llvm::copy(loop.getResults(), sums.begin());
   }
   for (; done < pieces; ++done)
-    addPiece(index(done * piece));
+    addTo(index(done * piece));
   if (terms % piece) {
-    Value isTerm = less(laneAt, index(terms - done * piece));
+    Value isTerm = less(mul(lane, width), index(terms - done * piece));
     auto rest = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isTerm,
                                   /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(rest.elseBlock());
     scf::YieldOp::create(b, sums);
     b.setInsertionPointToStart(rest.thenBlock());
-    addPiece(index(done * piece));
+    addTo(index(done * piece));
     scf::YieldOp::create(b, sums);
     llvm::copy(rest.getResults(), sums.begin());
   }
@@ -174,59 +183,74 @@ static bool liesInPieces(const ScanOp &op, int64_t width) {
              getAffineDimExpr(*op.sum, generic.getContext());
 }
 
-/// The sums of a unit, by gate, of the row that is this lane's.
-SmallVector<Value> ScanKernel::multiplyRows(unsigned number, Item &item,
-                                            Value firstRow, int64_t rows) {
+static Value loadVector(ImplicitLocOpBuilder &b, Value from, ValueRange at,
+                        int64_t width) {
+  Type element = cast<MemRefType>(from.getType()).getElementType();
+  auto type = VectorType::get({width}, element);
+  // A view in memory need not have a last dimension of neighbours.
+  if (width == 1)
+    return vector::BroadcastOp::create(b, type,
+                                       memref::LoadOp::create(b, from, at));
+  return vector::LoadOp::create(
+      b, type, from, at, /*nontemporal=*/false,
+      llvm::MaybeAlign(width * element.getIntOrFloatBitWidth() / 8));
+}
+
+/// What this lane has of a unit's sums, by gate and row, from where the unit's
+/// weights are.
+SmallVector<Value> ScanKernel::sumUnit(unsigned number, Item &item,
+                                       Value firstRow, int64_t rows) {
   const ScanOp &op = body.ops[number];
   const ProductMemory &kept = memory[number];
   int64_t width = widthFor(op.extent(*op.sum));
-  int64_t streamed = liesInPieces(op, width) ? width : 1;
-  auto type = cast<MemRefType>(op.weights->get().getType()).getElementType();
-  auto fromChip = [&](int64_t gate, Value term, int64_t width) -> Value {
-    return vector::LoadOp::create(
-        b, VectorType::get({width}, type), kept.weights,
-        ValueRange{item.local, index(gate), term}, /*nontemporal=*/false,
-        llvm::MaybeAlign(width * type.getIntOrFloatBitWidth() / 8));
+  auto fromChip = [&](int64_t gate, Value term, int64_t width) {
+    return loadVector(b, kept.weights,
+                      ValueRange{item.local, index(gate), term}, width);
   };
-  auto fromMemory = [&](int64_t gate, Value term, int64_t width) -> Value {
+  auto fromMemory = [&](int64_t gate, Value term, int64_t width) {
     Value unit = add(item.unit, index(gate * op.units));
-    auto at = indices(op, *op.weights, loopValues(op, index(0), unit, term));
-    Value from = view(op.weights->get(), 0);
-    auto vector = VectorType::get({width}, type);
-    if (width == 1)
-      return vector::BroadcastOp::create(b, vector,
-                                         memref::LoadOp::create(b, from, at));
-    return vector::LoadOp::create(
-        b, vector, from, at, /*nontemporal=*/false,
-        llvm::MaybeAlign(width * type.getIntOrFloatBitWidth() / 8));
+    return loadVector(
+        b, view(op.weights->get(), 0),
+        indices(op, *op.weights, loopValues(op, index(0), unit, term)), width);
   };
-  SmallVector<Value> sums;
-  if (kept.residentUnits == op.units) {
-    sums = sumProducts(number, firstRow, rows, width, fromChip);
-  } else if (!kept.residentUnits) {
-    sums = sumProducts(number, firstRow, rows, streamed, fromMemory);
-  } else {
-    SmallVector<Type> types(op.gates * rows, b.getF32Type());
-    auto choice =
-        scf::IfOp::create(b, types, less(item.local, index(kept.residentUnits)),
-                          /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(b,
-                         sumProducts(number, firstRow, rows, width, fromChip));
-    b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(
-        b, sumProducts(number, firstRow, rows, streamed, fromMemory));
-    sums = llvm::to_vector_of<Value>(choice.getResults());
-  }
-  SmallVector<Value> mine;
-  for (int64_t gate = 0; gate < op.gates; ++gate) {
+  auto onChip = [&] {
+    return sumProducts(number, firstRow, rows, width, fromChip);
+  };
+  auto streamed = [&] {
+    return sumProducts(number, firstRow, rows,
+                       liesInPieces(op, width) ? width : 1, fromMemory);
+  };
+  if (kept.residentUnits == op.units)
+    return onChip();
+  if (!kept.residentUnits)
+    return streamed();
+  SmallVector<Type> types(op.gates * rows, b.getF32Type());
+  auto choice =
+      scf::IfOp::create(b, types, less(item.local, index(kept.residentUnits)),
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  scf::YieldOp::create(b, onChip());
+  b.setInsertionPointToStart(choice.elseBlock());
+  scf::YieldOp::create(b, streamed());
+  return llvm::to_vector_of<Value>(choice.getResults());
+}
+
+/// The sums of a unit, by gate, of the row that is this lane's.
+SmallVector<Value> ScanKernel::multiplyRows(unsigned number, Item &item,
+                                            Value firstRow, int64_t rows) {
+  SmallVector<Value> sums = sumUnit(number, item, firstRow, rows), mine;
+  for (int64_t gate = 0; gate < body.ops[number].gates; ++gate) {
     Value found;
     for (int64_t row = 0; row < rows; ++row) {
       Value sum = sumLanes(sums[gate * rows + row]);
+      if (!found) {
+        found = sum;
+        continue;
+      }
       Value isMine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                            item.row, add(firstRow, index(row)));
-      found = found ? arith::SelectOp::create(b, isMine, sum, found) : sum;
+      found = arith::SelectOp::create(b, isMine, sum, found);
     }
     mine.push_back(found);
   }

@@ -111,3 +111,10 @@ TEST_F(DeviceCode, SaysWhatPtxasSaid) {
   EXPECT_NE(llvm::toString(failed.takeError()).find("/bin/false"),
             std::string::npos);
 }
+
+TEST_F(DeviceCode, KnowsHowMuchSharedMemoryThereIs) {
+  EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_80"), 163u << 10);
+  EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_86"), 99u << 10);
+  EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_90a"), 227u << 10);
+  EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_120"), 99u << 10);
+}
