@@ -143,3 +143,74 @@ module @plain {
     return %y : tensor<8x4xf32>
   }
 }
+
+// -----
+
+#q = affine_map<(h, m, n, d) -> (h, m, d)>
+#k = affine_map<(h, m, n, d) -> (h, n, d)>
+#s = affine_map<(h, m, n, d) -> (h, m, n)>
+#all = affine_map<(h, m, n) -> (h, m, n)>
+#row = affine_map<(h, m, n) -> (h, m)>
+#repeated = affine_map<(g, h, m, d) -> (g, m, d)>
+#each = affine_map<(g, h, m, d) -> (g, h, m, d)>
+
+// Six heads in groups of three, which share keys and values: those are read as they
+// are, once for a group.
+// CHECK-LABEL: module @grouped
+// CHECK: %[[Q:.+]] = tensor.expand_shape %arg0 {{\[\[}}0, 1], [2], [3]] {{.*}} into tensor<2x3x256x16xf32>
+// CHECK: %[[O:.+]] = net.attention %[[Q]], %arg1, %arg2 into
+// CHECK: -> tensor<2x3x256x16xf32>
+// CHECK: tensor.collapse_shape %[[O]] {{\[\[}}0, 1], [2], [3]]
+module @grouped {
+  func.func @main(%q: tensor<6x256x16xf32>, %k2: tensor<2x256x16xf32>, %v2: tensor<2x256x16xf32>) -> tensor<6x256x16xf32> {
+    %zero = arith.constant 0.0 : f32
+    %low = arith.constant 0xFF800000 : f32
+    %er6 = tensor.empty() : tensor<2x3x256x16xf32>
+    %kr = linalg.generic {indexing_maps = [#repeated, #each], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%k2 : tensor<2x256x16xf32>) outs(%er6 : tensor<2x3x256x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      linalg.yield %a : f32
+    } -> tensor<2x3x256x16xf32>
+    %vr = linalg.generic {indexing_maps = [#repeated, #each], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%v2 : tensor<2x256x16xf32>) outs(%er6 : tensor<2x3x256x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      linalg.yield %a : f32
+    } -> tensor<2x3x256x16xf32>
+    %k = tensor.collapse_shape %kr [[0, 1], [2], [3]] : tensor<2x3x256x16xf32> into tensor<6x256x16xf32>
+    %v = tensor.collapse_shape %vr [[0, 1], [2], [3]] : tensor<2x3x256x16xf32> into tensor<6x256x16xf32>
+    %e = tensor.empty() : tensor<6x256x256xf32>
+    %er = tensor.empty() : tensor<6x256xf32>
+    %eo = tensor.empty() : tensor<6x256x16xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<6x256x256xf32>) -> tensor<6x256x256xf32>
+    %s = linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%q, %k : tensor<6x256x16xf32>, tensor<6x256x16xf32>) outs(%f : tensor<6x256x256xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %p = arith.mulf %a, %b : f32
+      %r = arith.addf %o, %p : f32
+      linalg.yield %r : f32
+    } -> tensor<6x256x256xf32>
+    %fl = linalg.fill ins(%low : f32) outs(%er : tensor<6x256xf32>) -> tensor<6x256xf32>
+    %most = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "parallel", "reduction"]} ins(%s : tensor<6x256x256xf32>) outs(%fl : tensor<6x256xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %r = arith.maximumf %a, %o : f32
+      linalg.yield %r : f32
+    } -> tensor<6x256xf32>
+    %powers = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel", "parallel"]} ins(%s, %most : tensor<6x256x256xf32>, tensor<6x256xf32>) outs(%e : tensor<6x256x256xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %p = arith.subf %a, %b : f32
+      %r = math.exp %p : f32
+      linalg.yield %r : f32
+    } -> tensor<6x256x256xf32>
+    %fz = linalg.fill ins(%zero : f32) outs(%er : tensor<6x256xf32>) -> tensor<6x256xf32>
+    %sums = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "parallel", "reduction"]} ins(%powers : tensor<6x256x256xf32>) outs(%fz : tensor<6x256xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %r = arith.addf %a, %o : f32
+      linalg.yield %r : f32
+    } -> tensor<6x256xf32>
+    %w = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel", "parallel"]} ins(%powers, %sums : tensor<6x256x256xf32>, tensor<6x256xf32>) outs(%e : tensor<6x256x256xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %r = arith.divf %a, %b : f32
+      linalg.yield %r : f32
+    } -> tensor<6x256x256xf32>
+    %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<6x256x16xf32>) -> tensor<6x256x16xf32>
+    %mixed = linalg.batch_matmul ins(%w, %v : tensor<6x256x256xf32>, tensor<6x256x16xf32>) outs(%fo : tensor<6x256x16xf32>) -> tensor<6x256x16xf32>
+    return %mixed : tensor<6x256x16xf32>
+  }
+}

@@ -216,6 +216,94 @@ static void absorbMoves(Operand &operand) {
   }
 }
 
+namespace {
+/// A batch dimension that is two: heads in groups, which share keys and values.
+struct Split {
+  unsigned dim;
+  int64_t outer, inner;
+};
+} // namespace
+
+/// How heads are grouped, if `operand` repeats what it has for a group for each
+/// head of it.
+static std::optional<Split> findSplit(const Match &match,
+                                      const Operand &operand) {
+  auto collapse = operand.value.getDefiningOp<tensor::CollapseShapeOp>();
+  auto copy = collapse ? collapse.getSrc().getDefiningOp<linalg::GenericOp>()
+                       : linalg::GenericOp();
+  if (!copy || copy.getNumDpsInputs() != 1 || copy.getNumReductionLoops() ||
+      !copy.getIndexingMapsArray()[1].isIdentity())
+    return std::nullopt;
+  std::optional<Split> split;
+  for (auto [axis, group] :
+       llvm::enumerate(collapse.getReassociationIndices())) {
+    if (group.size() == 1)
+      continue;
+    if (split || group.size() != 2 || operand.dims[axis] >= match.numBatch ||
+        copy.getIndexingMapsArray()[0].isFunctionOfDim(group[1]))
+      return std::nullopt;
+    split =
+        Split{operand.dims[axis], collapse.getSrcType().getDimSize(group[0]),
+              collapse.getSrcType().getDimSize(group[1])};
+  }
+  return split;
+}
+
+/// Shape of a tensor with its dimension `axis` cut in two.
+static SmallVector<int64_t> cutShape(ArrayRef<int64_t> shape, unsigned axis,
+                                     const Split &split) {
+  SmallVector<int64_t> result(shape);
+  result[axis] = split.outer;
+  result.insert(result.begin() + axis + 1, split.inner);
+  return result;
+}
+
+static SmallVector<ReassociationIndices> cutGroups(unsigned rank,
+                                                   unsigned axis) {
+  SmallVector<ReassociationIndices> groups;
+  for (unsigned i = 0, next = 0; i < rank; ++i) {
+    groups.push_back({next++});
+    if (i == axis)
+      groups.back().push_back(next++);
+  }
+  return groups;
+}
+
+/// Names the dimensions anew; where the operand has the one that is cut,
+/// returns its axis.
+static int renameDims(Operand &operand, const Split &split) {
+  int at = -1;
+  for (auto [axis, dim] : llvm::enumerate(operand.dims)) {
+    if (dim == split.dim)
+      at = axis;
+    else if (dim > split.dim)
+      ++dim;
+  }
+  if (at >= 0)
+    operand.dims.insert(operand.dims.begin() + at + 1, split.dim + 1);
+  return at;
+}
+
+/// Cuts the dimension in an operand: one that repeats is read before it does.
+static void cutOperand(OpBuilder &b, const Match &match, Operand &operand,
+                       const Split &split) {
+  std::optional<Split> own = findSplit(match, operand);
+  bool repeats = own && own->dim == split.dim && own->outer == split.outer;
+  int axis = renameDims(operand, split);
+  if (axis < 0)
+    return;
+  Value value = operand.value;
+  auto type = typeOf(value);
+  if (repeats)
+    operand.value = value.getDefiningOp<tensor::CollapseShapeOp>().getSrc();
+  else
+    operand.value = tensor::ExpandShapeOp::create(
+        b, value.getLoc(),
+        RankedTensorType::get(cutShape(type.getShape(), axis, split),
+                              type.getElementType()),
+        value, cutGroups(type.getRank(), axis));
+}
+
 /// Writes the result as a transposition that alone reads it wants it.
 static Operation *absorbTransposition(Match &match) {
   Value result = match.mix->getResult(0);
@@ -341,6 +429,18 @@ void FormAttention::form(Match &match) {
     absorbMoves(*operand);
   IRRewriter b(last);
   auto type = cast<RankedTensorType>(last->getResult(0).getType());
+  auto whole = type;
+  std::optional<Split> split = findSplit(match, match.key);
+  int cut = -1;
+  if (split) {
+    for (Operand *operand : operands) {
+      cutOperand(b, match, *operand, *split);
+      absorbMoves(*operand);
+    }
+    cut = renameDims(match.result, *split);
+    type = type.clone(cutShape(type.getShape(), cut, *split));
+    ++match.numBatch;
+  }
   match.result.value = tensor::EmptyOp::create(
       b, last->getLoc(), type.getShape(), type.getElementType());
   operands.push_back(&match.result);
@@ -359,5 +459,9 @@ void FormAttention::form(Match &match) {
       ArrayRef(values).drop_front(3).drop_back(), values.back(),
       b.getAffineMapArrayAttr(maps));
   writeRegion(b, match, op);
-  b.replaceOp(last, op->getResults());
+  if (split)
+    b.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+        last, whole, op.getResult(0), cutGroups(whole.getRank(), cut));
+  else
+    b.replaceOp(last, op->getResults());
 }
