@@ -157,6 +157,7 @@ module @plain {
 // Six heads in groups of three, which share keys and values: those are read as they
 // are, once for a group.
 // CHECK-LABEL: module @grouped
+// ALWAYS-LABEL: module @grouped
 // CHECK: %[[Q:.+]] = tensor.expand_shape %arg0 {{\[\[}}0, 1], [2], [3]] {{.*}} into tensor<2x3x256x16xf32>
 // CHECK: %[[O:.+]] = net.attention %[[Q]], %arg1, %arg2 into
 // CHECK: -> tensor<2x3x256x16xf32>
