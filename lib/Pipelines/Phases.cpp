@@ -95,6 +95,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.target != "cuda")
+    pm.addPass(net::createFormQuantizedPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createConvertNetToLinalgPass());
   // Text from elsewhere may add whole tensors by arith.addf.
@@ -111,6 +113,13 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
 static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createInlineViewsPass());
   pm.addPass(codegen::createOutlineConstantsPass());
+  pm.addPass(createCSEPass());
+  // Products of the same data round and narrow them once.
+  if (options.target != "cuda" && options.compute != "f32") {
+    pm.addPass(codegen::createRoundProductsPass({options.compute}));
+    pm.addPass(createCSEPass());
+  }
+  pm.addPass(codegen::createNarrowIntegersPass({options.dots}));
   pm.addPass(createCSEPass());
   pm.addPass(codegen::createPackParametersPass());
   pm.addNestedPass<func::FuncOp>(codegen::createFactorViewsPass());
@@ -129,6 +138,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
     return;
   }
   pm.addNestedPass<func::FuncOp>(codegen::createCpuTileAttentionPass());
+  pm.addPass(codegen::createCpuPackDotsPass({options.dots, options.bf16Dots}));
   codegen::CpuEmitKernelsPassOptions kernels;
   kernels.vectorBits = options.vectorBits;
   kernels.registers = options.registers;
@@ -137,6 +147,8 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   kernels.permute = options.permute;
   kernels.winograd = options.winograd;
   pm.addPass(codegen::createCpuEmitKernelsPass(kernels));
+  pm.addNestedPass<func::FuncOp>(
+      codegen::createCpuExpandDotsPass({options.dots}));
   codegen::CpuExpandMathPassOptions math;
   math.fma = options.fma;
   pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass(math));
@@ -230,6 +242,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
       *this, "permute",
       llvm::cl::desc("lanes may be picked by a vector, as on AVX2 and AVX-512"),
       llvm::cl::init(false)};
+  Option<std::string> dots{
+      *this, "dots",
+      llvm::cl::desc("products of small integers that are instructions"),
+      llvm::cl::init("none")};
   Option<bool> roll{*this, "roll",
                     llvm::cl::desc("make loops of layers that were unrolled"),
                     llvm::cl::init(true)};
@@ -244,6 +260,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
     options.registers = registers;
     options.fma = fma;
     options.permute = permute;
+    options.dots = dots;
     options.roll = roll;
     options.batchUses = batch;
     return options;

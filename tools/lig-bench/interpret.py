@@ -81,6 +81,29 @@ elementwise("Expand", lambda it, x, shape: it.xp.broadcast_to(
 elementwise("Reshape", lambda it, x, shape: x.reshape([int(n) for n in shape]))
 
 
+def along(it, value, axis, rank):
+    """A scale or zero point of one entry, or of one a slice of `axis`."""
+    shape = [-1 if i == axis % rank else 1 for i in range(rank)]
+    return value.reshape(shape) if value.ndim else value
+
+
+@operator("QuantizeLinear")
+def quantize(it, attributes, inputs):
+    x, scale, zero = inputs
+    info, axis = np.iinfo(zero.dtype), attributes.get("axis", 1)
+    y = it.xp.round(x / along(it, scale, axis, x.ndim))
+    y = it.xp.clip(y + along(it, zero, axis, x.ndim), info.min, info.max)
+    return y.astype(zero.dtype)
+
+
+@operator("DequantizeLinear")
+def dequantize(it, attributes, inputs):
+    x, scale, zero = inputs
+    axis = attributes.get("axis", 1)
+    centred = x.astype(it.dtype) - along(it, zero, axis, x.ndim)
+    return centred * along(it, scale, axis, x.ndim)
+
+
 @operator("Constant")
 def constant(it, attributes, inputs):
     return it.take(numpy_helper.to_array(attributes["value"]))

@@ -10,6 +10,19 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 DEBIAN_PYTHON = "/usr/bin/python3"
 
 
+def module_of(peer):
+    """The module of a column: "ligature --weights=int8" is Ligature with an option."""
+    return peer.split()[0]
+
+
+def options_of(peer):
+    return peer.split()[1:]
+
+
+def is_own(peer):
+    return module_of(peer) == "ligature"
+
+
 class PeerError(Exception):
     """What a worker said that went wrong."""
 
@@ -22,7 +35,7 @@ class Process:
         self.log = open(log, "a", encoding="utf-8")
         threads = str(len(cpus))
         self.process = subprocess.Popen(
-            [python, str(FOLDER / "worker.py"), peer], text=True,
+            [python, str(FOLDER / "worker.py"), module_of(peer)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             env={**os.environ, **dict(environment), "OMP_NUM_THREADS": threads},
             preexec_fn=lambda: os.sched_setaffinity(0, cpus))
@@ -64,7 +77,7 @@ class Process:
 
 def find_python(peer, peers_folder):
     """The Python that has the peer's packages; Debian's for Ligature itself."""
-    return DEBIAN_PYTHON if peer == "ligature" else str(peers_folder / "bin" / "python3")
+    return DEBIAN_PYTHON if is_own(peer) else str(peers_folder / "bin" / "python3")
 
 
 def available(peers, peers_folder, log, environment):

@@ -1,6 +1,8 @@
 """Results as JSON and as Markdown tables."""
 import json
 
+from process import is_own, options_of
+
 
 def amount(value, scale=1.0, digits=3):
     """A number in as many digits as it deserves."""
@@ -13,7 +15,7 @@ def amount(value, scale=1.0, digits=3):
 def fastest_peer(rows):
     """The quickest that is not Ligature and whose outputs are right."""
     times = {peer: row["median_us"] for peer, row in rows.items()
-             if peer != "ligature" and "median_us" in row and row.get("agrees")}
+             if not is_own(peer) and "median_us" in row and row.get("agrees")}
     return min(times, key=times.get) if times else None
 
 
@@ -32,6 +34,8 @@ def cells(peer, row, rows):
     best = fastest_peer(rows)
     relative = rows[best]["median_us"] / row["median_us"] if best else None
     remark = "" if row.get("agrees", True) else f"**differs: {row['difference']:.1e}**"
+    if options_of(peer) and not remark:
+        remark = f"error {row['difference']:.1e}"
     return [peer, amount(row["median_us"]), f"{100 * row['spread']:.0f} %",
             amount(relative, digits=2), amount(row["load_ms"]), amount(row["first_ms"]),
             amount(row["peak_kb"], 1024), amount(row["artefact_bytes"], 1e6), remark]
@@ -64,15 +68,17 @@ def summary(results, threads):
         if case["threads"] != threads:
             continue
         speed = ratio(case["rows"])
-        text += line([case["network"], *[brief(case["rows"].get(p, {})) for p in peers],
+        text += line([case["network"], *[brief(case["rows"].get(p, {}), p) for p in peers],
                       f"{speed:.2f}" if speed else ""])
     return text
 
 
-def brief(row):
+def brief(row, peer=""):
     if "median_us" not in row:
         return "failed" if row else ""
     wrong = "" if row.get("agrees", True) else " **wrong**"
+    if options_of(peer) and not wrong:
+        wrong = f", error {row['difference']:.0e}"
     return f"{amount(row['median_us'])} ± {100 * row['spread']:.0f} %{wrong}"
 
 
@@ -109,7 +115,7 @@ FOOTPRINT = (("peak MiB", peak_mib), ("first result ms", first_result_ms))
 
 def least(measure, rows):
     """The least of the other runtimes; None without any."""
-    found = [measure(row) for peer, row in rows.items() if peer != "ligature"]
+    found = [measure(row) for peer, row in rows.items() if not is_own(peer)]
     return min((value for value in found if value is not None), default=None)
 
 

@@ -27,6 +27,8 @@ class Network:
     small: str = ""
     batch: bool = False
     copies: bool = False  # the builder takes --copies
+    # By how much outputs may differ, of the largest; a step where they are in steps.
+    tolerance: float = 1e-4
     path: pathlib.Path = None  # of a trained model instead of a builder
 
     def build(self, folder, batch=1, extra=()):
@@ -115,6 +117,10 @@ NETWORKS = [
             "--sequence=16 --heads=2 --size=4 --kv-heads=1"),
     Network("attention-2048", "attention.py", "--sequence=2048",
             "--sequence=256 --heads=2 --size=4 --causal"),
+    Network("quantized-mlp", "quantized.py", "--kind=mlp", "--kind=mlp --layers=16,8,4",
+            batch=True, tolerance=0.02),
+    Network("quantized-cnn", "quantized.py", "--kind=cnn",
+            "--kind=cnn --layers=3,8,4 --size=8", batch=True, tolerance=0.02),
     Network("triplet-56", "siamese.py", "--branches=3 --size=56",
             "--branches=3 --size=16", copies=True),
     Network("siamese-56", "siamese.py", "--branches=2 --size=56",

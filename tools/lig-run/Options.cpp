@@ -123,6 +123,11 @@ static cl::opt<std::string>
             cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
                      "arithmetic stays f32)"),
             cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(compiling));
+static cl::opt<std::string>
+    compute("compute",
+            cl::desc("Compute sums of products in f32, bf16, vnni (integers of "
+                     "8 bits), tf32 or f16, as far as the target has it"),
+            cl::value_desc("ARITHMETIC"), cl::init("f32"), cl::cat(compiling));
 static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
                            cl::Prefix, cl::init('2'), cl::cat(compiling));
 static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
@@ -297,6 +302,9 @@ static llvm::Error readDevice(Options &options) {
   options.emulation.multiprocessors = multiprocessors;
   options.gpu.chip = chip;
   options.pipeline.target = *found == Options::Device::Cpu ? "cpu" : "cuda";
+  std::string reason = refuseCompute(compute, options.pipeline.target);
+  if (!reason.empty())
+    return llvm::createStringError(reason);
   return readSchedule(options);
 }
 
@@ -309,6 +317,7 @@ static llvm::Error readCompilation(Options &options) {
   options.pipeline.roll = !noRoll;
   options.pipeline.steps = steps;
   options.pipeline.weights = weights;
+  options.pipeline.compute = compute;
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;
   for (StringRef text : runAfter) {

@@ -70,6 +70,11 @@ static cl::opt<std::string>
             cl::desc("Store weights as f32, bf16, f16, int8 or codebook4 "
                      "(rounded; arithmetic stays f32)"),
             cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(outputs));
+static cl::opt<std::string>
+    compute("compute",
+            cl::desc("Compute sums of products in f32, bf16, vnni (integers of "
+                     "8 bits), tf32 or f16, as far as the target has it"),
+            cl::value_desc("ARITHMETIC"), cl::init("f32"), cl::cat(outputs));
 static cl::opt<bool> listOps("list-onnx-operators",
                              cl::desc("List supported ONNX operators"),
                              cl::cat(outputs));
@@ -205,6 +210,8 @@ llvm::Error Options::parse(int argc, char **argv) {
   }
   if (targetName != "cpu" && targetName != "cuda")
     return wrong("--target={0}: expected cpu or cuda", targetName.getValue());
+  if (std::string reason = refuseCompute(compute, targetName); !reason.empty())
+    return llvm::createStringError(reason);
   if (targetName != "cuda" &&
       (artefact == Artefact::Ptx || artefact == Artefact::Cubin))
     return wrong("kernels of a GPU are made with --target=cuda");
@@ -278,6 +285,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.pipeline.batchUses = !noBatch;
   options.pipeline.winograd = !noWinograd;
   options.pipeline.weights = weights;
+  options.pipeline.compute = compute;
   options.pipeline.target = targetName;
   options.device.chip = chip;
   options.device.ptxas = ptxas;

@@ -165,6 +165,111 @@ def NarrowWeightsPass : Pass<"lig-narrow-weights", "::mlir::ModuleOp"> {
                            "::lig::share::ShareDialect"];
 }
 
+def RoundProductsPass : Pass<"lig-round-products", "::mlir::ModuleOp"> {
+  let summary = "Multiply numbers of fewer bits";
+  let description = [{
+    On request: results differ from those of f32 arithmetic. With bf16, data and
+    weights of sums of products are rounded to bf16 and summed up in f32. With vnni,
+    weights are integers of 8 bits with a scale for each output channel, data are
+    such integers with a scale for each row, which is found as the network runs,
+    and sums are integers of 32 bits.
+
+    **Before**: sums of products of f32 data and weights that are known.
+    **After**: rounded weights as parameters, with the greatest rounding error, in
+    parts of the greatest magnitude, as `share.rounding_error`; operations that
+    round the data; the sums.
+    **Keeps**: small weights, weights with infinities or NaNs, products of two
+    operands that are computed from data, and depthwise convolutions with vnni.
+    **Refuses**: another arithmetic.
+  }];
+  let options = [
+    Option<"compute", "compute", "std::string", "\"f32\"",
+           "f32 (as it is), bf16 or vnni">,
+    Option<"minElements", "min-elements", "int64_t", "1024",
+           "elements below which a weight's products stay as they are">];
+  let statistics = [
+    Statistic<"numRounded", "num-rounded", "sums of products rounded">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::lig::share::ShareDialect"];
+}
+
+def NarrowIntegersPass : Pass<"lig-narrow-integers", "::mlir::ModuleOp"> {
+  let summary = "Keep the operands of integer products as bytes";
+  let description = [{
+    Products of 16-bit numbers with weights that fit into bytes read bytes; zero
+    points of weights are taken off for good. Where the machine multiplies bytes,
+    data that are bytes less a zero point are read as such, through pads, reshapes
+    and transposes, and sums start from the zero point times the sum of the
+    weights.
+
+    **Before**: sums of products of i16 in i32, as quantized models have.
+    **After**: the same with i8 weights (`share.packed_from`), and i8 data.
+    **Keeps**: every bit of the sums; weights that do not fit, and products of
+    two operands that are computed from data.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"dots", "dots", "std::string", "\"none\"",
+           "vnni wants unsigned data in bytes, neon signed ones">];
+  let statistics = [
+    Statistic<"numWeights", "num-weights", "weights kept as bytes">,
+    Statistic<"numData", "num-data", "data kept as bytes">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::lig::share::ShareDialect"];
+}
+
+def CpuPackDotsPass : Pass<"lig-cpu-pack-dots", "::mlir::ModuleOp"> {
+  let summary = "Multiply small integers in words";
+  let description = [{
+    A sum of products of integers of 16 or 8 bits becomes one over words of 32
+    bits (`net.dot`), two or four numbers each. Weights are laid out in words,
+    once; data are looked at as words, after a copy that fills up the last.
+
+    **Before**: sums of products of i16 or i8 data, innermost along a reduction,
+    and of a frozen parameter of i8 or i16, on buffers.
+    **After**: the same sums of `net.dot`; parameters of words.
+    **Keeps**: every bit; other products.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"dots", "dots", "std::string", "\"none\"",
+           "words of four bytes that the machine multiplies: none, pairs (of "
+           "16 bits alone), vnni or neon">,
+    Option<"bf16", "bf16", "bool", "false",
+           "words of two bf16, which the machine multiplies">];
+  let statistics = [
+    Statistic<"numProducts", "num-products", "sums of products of words">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::lig::share::ShareDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def CpuExpandDotsPass : Pass<"lig-cpu-expand-dots", "::mlir::func::FuncOp"> {
+  let summary = "Write products of words as the machine's instructions";
+  let description = [{
+    `vpmaddwd` and `vpdpbusd` on x86-64, `sdot` on AArch64, for vectors of the
+    machine's widths; shifts and multiplications otherwise.
+
+    **Before**: `net.dot` and `net.widen` on numbers and vectors.
+    **After**: `arith`, `vector` and `llvm.call_intrinsic`.
+    **Keeps**: every bit.
+    **Refuses**: an unknown machine.
+  }];
+  let options = [
+    Option<"dots", "dots", "std::string", "\"none\"",
+           "none, pairs, vnni or neon">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
   let summary = "Give every destination a fill or an empty tensor of its own";
   let description = [{

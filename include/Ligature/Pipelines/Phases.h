@@ -26,6 +26,15 @@ llvm::ArrayRef<Phase> getPhases();
 llvm::StringRef getPhaseName(Phase phase);
 std::optional<Phase> findPhase(llvm::StringRef name);
 
+/// What sums of products may be computed in. A CPU takes F32, BF16 and VNNI
+/// (integers of 8 bits, scaled for each row as the network runs); a GPU takes the
+/// floats.
+enum class Compute { F32, BF16, VNNI, TF32, F16 };
+std::optional<Compute> findCompute(llvm::StringRef name);
+/// Why `target` ("cpu" or "cuda") does not compute in what is called `name`, or
+/// an empty string.
+std::string refuseCompute(llvm::StringRef name, llvm::StringRef target);
+
 /// What the phases need to know.
 struct PipelineOptions {
   /// "cpu", or "cuda" for kernels of a GPU.
@@ -39,6 +48,8 @@ struct PipelineOptions {
   /// What weights are stored as: f32 (as they are), bf16, f16, int8 or
   /// codebook4.
   std::string weights = "f32";
+  /// What sums of products are computed in: f32, or fewer bits (getCompute).
+  std::string compute = "f32";
   /// Bits of a vector register of the machine.
   unsigned vectorBits = 256;
   /// Vector registers; 0 takes the usual count for the width.
@@ -50,6 +61,11 @@ struct PipelineOptions {
   /// Whether the machine picks lanes of one vector by another, as AVX2 and
   /// AVX-512 do.
   bool permute = false;
+  /// Which products of small integers are instructions: none, pairs (of 16
+  /// bits, as SSE2 and AVX2 have), vnni or neon.
+  std::string dots = "none";
+  /// Whether products of two pairs of bf16 are an instruction.
+  bool bf16Dots = false;
   /// Whether convolutions of three by three taps may be computed by Winograd's
   /// transform, which rounds differently.
   bool winograd = true;

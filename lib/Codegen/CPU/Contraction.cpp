@@ -13,6 +13,8 @@
 #include "TileChoice.h"
 #include "TiledLoops.h"
 
+#include "Ligature/Dialect/Net/IR/Net.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -24,6 +26,8 @@ bool isContraction(const Nest &nest) {
   if (nest.numOutputs != 1 || nest.loopsOfKind(true).empty())
     return false;
   Operation *add = nest.body()->getTerminator()->getOperand(0).getDefiningOp();
+  if (auto dot = dyn_cast_or_null<net::DotOp>(add))
+    return dot.getAcc() == nest.body()->getArguments().back();
   if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(add))
     return false;
   return llvm::any_of(add->getOperands(), [](Value operand) {

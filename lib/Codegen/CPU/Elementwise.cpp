@@ -85,7 +85,7 @@ static int64_t chooseColumns(const Nest &nest, int64_t vectors) {
   for (Operation &op : nest.body()->without_terminator()) {
     bool isCheap = !isa<math::MathDialect>(op.getDialect()) ||
                    isa<math::AbsFOp, math::AbsIOp, math::FmaOp, math::SqrtOp,
-                       math::FloorOp, math::CeilOp>(op);
+                       math::FloorOp, math::CeilOp, math::RoundEvenOp>(op);
     size += isCheap ? 1 : 16;
   }
   int64_t wanted = size <= 4 ? 4 : size <= 10 ? 2 : 1;

@@ -48,7 +48,7 @@ static bool mayPass(const Nest &nest, Operation *op) {
 /// wait in registers, or on the stack, until it is their turn.
 static bool runsInRegisters(Operation &op) {
   if (!isa<math::MathDialect>(op.getDialect()) ||
-      isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(op))
+      isa<math::AbsFOp, math::SqrtOp, math::FmaOp, math::RoundEvenOp>(op))
     return true;
   return isa<math::ExpOp, math::ExpM1Op, math::TanhOp, math::ErfOp, math::LogOp,
              math::Log1pOp>(op) &&
@@ -62,7 +62,7 @@ static bool isSimple(linalg::GenericOp op) {
   int64_t size = 0;
   for (Operation &inner : op.getBody()->without_terminator()) {
     if (!isMemoryEffectFree(&inner) || isa<linalg::IndexOp>(inner) ||
-        inner.getNumRegions() || !runsInRegisters(inner) || ++size > 12)
+        inner.getNumRegions() || !runsInRegisters(inner) || ++size > 16)
       return false;
   }
   return true;

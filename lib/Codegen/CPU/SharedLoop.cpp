@@ -47,7 +47,8 @@ double estimateCycles(const Nest &nest, int64_t lanes) {
     for (Operation &op : body->without_terminator()) {
       bool isCheap =
           !isa<math::MathDialect>(op.getDialect()) ||
-          isa<math::AbsFOp, math::AbsIOp, math::FmaOp, math::SqrtOp>(op) ||
+          isa<math::AbsFOp, math::AbsIOp, math::FmaOp, math::SqrtOp,
+              math::RoundEvenOp>(op) ||
           // Once for all steps of a sum.
           body != nest.body();
       cycles += isCheap ? 0.25 : 10;

@@ -147,6 +147,8 @@ Type accumulatorOf(Type element) {
 Value convertFloat(ImplicitLocOpBuilder &b, Value scalar, Type type) {
   if (scalar.getType() == type)
     return scalar;
+  if (type.isInteger())
+    return arith::ExtSIOp::create(b, type, scalar);
   if (scalar.getType().getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, type, scalar);
   return arith::TruncFOp::create(b, type, scalar);

@@ -56,7 +56,8 @@ mlir::Value reduce(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange inputs,
 
 /// f32 for narrower floats, else the type itself.
 mlir::Type accumulatorOf(mlir::Type element);
-/// `scalar` as `type`: extends or truncates a float, or is it already.
+/// `scalar` as `type`: extends or truncates a float, extends a signed integer, or
+/// is it already.
 mlir::Value convertFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value scalar,
                          mlir::Type type);
 /// The whole tensor with `element` as its type; see convertFloat.

@@ -101,7 +101,7 @@ Value startFrom(ImplicitLocOpBuilder &b, Value bias, ArrayRef<int64_t> shape,
 
 Value convolve(ImplicitLocOpBuilder &b, Value input, Value filter, Value bias,
                ArrayRef<int64_t> outer, ArrayRef<int64_t> strides,
-               ArrayRef<int64_t> dilations) {
+               ArrayRef<int64_t> dilations, Type element) {
   unsigned spatial = outer.size();
   ArrayRef<int64_t> taps = typeOf(filter).getShape();
   int64_t groups = taps.front(), channels = taps[1 + spatial],
@@ -139,7 +139,8 @@ Value convolve(ImplicitLocOpBuilder &b, Value input, Value filter, Value bias,
     filter = joinDims(b, filter, 0);
   }
 
-  Type element = typeOf(input).getElementType();
+  if (!element)
+    element = typeOf(input).getElementType();
   Type accumulator = accumulatorOf(element);
   Value result =
       reduce(b, {input, filter}, startFrom(b, bias, shape, accumulator),
@@ -179,7 +180,8 @@ Value lowerConv(ImplicitLocOpBuilder &b, net::ConvOp op) {
 
   Value result = convolve(b, input, filter, op.getBias(),
                           typeOf(op.getResult()).getShape().drop_front(2),
-                          op.getStrides(), op.getDilations());
+                          op.getStrides(), op.getDilations(),
+                          typeOf(op.getResult()).getElementType());
   return toChannelsFirst(b, result);
 }
 

@@ -21,12 +21,13 @@ mlir::Value startFrom(mlir::ImplicitLocOpBuilder &b, mlir::Value bias,
 
 /// The convolution both families end in: `input` [N, X.., C] already padded,
 /// `filter` [G, K.., C/G, F/G], `bias` [F] or null, result [N, O.., F] with
-/// spatial extents `outer`.
+/// spatial extents `outer` and elements of type `element`, or the input's.
 mlir::Value convolve(mlir::ImplicitLocOpBuilder &b, mlir::Value input,
                      mlir::Value filter, mlir::Value bias,
                      llvm::ArrayRef<int64_t> outer,
                      llvm::ArrayRef<int64_t> strides,
-                     llvm::ArrayRef<int64_t> dilations);
+                     llvm::ArrayRef<int64_t> dilations,
+                     mlir::Type element = {});
 } // namespace lig::net_to_linalg
 
 #endif // LIGATURE_LIB_CONVERSION_NETTOLINALG_PATTERNS_H

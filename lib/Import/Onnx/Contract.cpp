@@ -14,11 +14,17 @@ static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// 16-bit floats lose too much when they are added up.
+/// 16-bit floats lose too much when they are added up, and products of 16-bit
+/// integers do not fit.
 static Type accumulatorOf(Type type, OpBuilder &b) {
   if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32)
     return b.getF32Type();
-  return type;
+  return type.isInteger(16) ? b.getI32Type() : type;
+}
+
+/// What a product of matrices of `type` is made of.
+static Type productOf(Type type, OpBuilder &b) {
+  return type.isInteger(16) ? b.getI32Type() : type;
 }
 
 Value lig::onnx_import::contract(OpBuilder &b, Location loc,
@@ -75,7 +81,7 @@ static Value multiplyMatrices(OpBuilder &b, Location loc, Value a, Value b2) {
   Value product =
       linalg::MatmulOp::create(b, loc, init.getType(), ValueRange{a, b2}, init)
           .getResult(0);
-  return castTensor(b, loc, product, type, false, false);
+  return castTensor(b, loc, product, productOf(type, b), false, false);
 }
 
 FailureOr<Value> lig::onnx_import::matmul(OpBuilder &b, Location loc, Value a,
@@ -123,6 +129,7 @@ FailureOr<Value> lig::onnx_import::matmul(OpBuilder &b, Location loc, Value a,
   Value product = contract(b, loc, {a, b2},
                            {subscriptsOf(left.size(), lead, lead + 2),
                             subscriptsOf(right.size(), lead + 2, lead + 1)},
-                           extents, lead + 2, typeOf(a).getElementType());
+                           extents, lead + 2,
+                           productOf(typeOf(a).getElementType(), b));
   return reshape(b, loc, product, shape);
 }

@@ -95,13 +95,13 @@ static LogicalResult translateGemm(Node &node) {
 
 //===-- Integers ---------------------------------------------------------===//
 
-/// Input `i` in i32 less its zero point, which is a scalar or has one entry per
-/// row (of A) or column (of B).
+/// Input `i` less its zero point, which is a scalar or has one entry per row (of
+/// A) or column (of B); the difference of two bytes fits into 16 bits.
 static FailureOr<Value> centered(Node &node, unsigned i, unsigned zeroPoint,
                                  bool perRow) {
   OpBuilder &b = node.builder();
   Location loc = node.loc();
-  Type wide = b.getI32Type();
+  Type wide = b.getI16Type();
   Value value =
       castTensor(b, loc, node.input(i), wide, node.isUnsigned(i), false);
   if (!node.hasInput(zeroPoint))

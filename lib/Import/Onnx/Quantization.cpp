@@ -119,11 +119,11 @@ static FailureOr<Value> alongChannels(Node &node, unsigned i, Value value,
   return reshape(node.builder(), node.loc(), value, shape);
 }
 
-/// Input `i` in i32 less zero point `zero`, which may be left out; a filter's
-/// has one entry or one a row.
+/// Input `i` less zero point `zero`, which may be left out; a filter's has one
+/// entry or one a row. The difference of two bytes fits into 16 bits.
 static FailureOr<Value> centered(Node &node, unsigned i, unsigned zero) {
   OpBuilder &b = node.builder();
-  Type wide = b.getI32Type();
+  Type wide = b.getI16Type();
   Value value =
       castTensor(b, node.loc(), node.input(i), wide, node.isUnsigned(i), false);
   if (!node.hasInput(zero))

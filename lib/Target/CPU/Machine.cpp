@@ -92,6 +92,7 @@ void Machine::readFeatures() {
     vectorBits = 128;
     registers = 32;
     fma = true;
+    dots = info.checkFeatures("+dotprod") ? "neon" : "none";
     return;
   }
   bool avx512 = info.checkFeatures("+avx512f,+avx512vl");
@@ -100,6 +101,12 @@ void Machine::readFeatures() {
   registers = avx512 ? 32 : 16;
   fma = avx512 || info.checkFeatures("+fma");
   permute = info.checkFeatures("+avx2");
+  // Integers of the whole width: those of floats alone would be taken apart.
+  bool whole = avx512 ? info.checkFeatures("+avx512bw") : !avx || permute;
+  bool vnni = avx512 ? info.checkFeatures("+avx512vnni")
+                     : info.checkFeatures("+avxvnni");
+  bf16Dots = avx512 && info.checkFeatures("+avx512bf16");
+  dots = !whole ? "none" : vnni ? "vnni" : "pairs";
 }
 
 Expected<Machine> Machine::create(const MachineOptions &options) {

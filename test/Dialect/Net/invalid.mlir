@@ -499,3 +499,27 @@ func.func @attention(%q: tensor<8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5xf3
   } : tensor<8x4xf32>, tensor<9x4xf32>, tensor<9x5xf32> into tensor<8x5xf32> -> tensor<8x5xf32>
   return
 }
+
+// -----
+
+func.func @dot(%f: f32, %c: i32) {
+  // expected-error @below {{'net.dot' op has an operand or result of 'f32', but words have 32 bits}}
+  %0 = net.dot pairs %f, %c, %c : f32, i32
+  return
+}
+
+// -----
+
+func.func @dot(%f: i32, %c: vector<4xi32>) {
+  // expected-error @below {{'net.dot' op adds products of 'vector<4xi32>' to 'i32'}}
+  %0 = net.dot pairs %f, %c, %c : i32, vector<4xi32>
+  return
+}
+
+// -----
+
+func.func @widen(%c: i32) {
+  // expected-error @below {{'net.widen' op has an operand or result of 'i32', but words have 16 bits}}
+  %0 = net.widen %c : i32 to i32
+  return
+}

@@ -60,3 +60,14 @@ func.func @attention(%q: tensor<2x8x4xf32>, %k: tensor<9x4xf32>, %v: tensor<9x5x
     into tensor<2x8x5xf32> -> tensor<2x8x5xf32>
   return %o : tensor<2x8x5xf32>
 }
+
+// CHECK-LABEL: func.func @dot
+// CHECK: net.widen %{{.+}} : vector<8xi16> to vector<8xi32>
+// CHECK: net.dot pairs %{{.+}}, %{{.+}}, %{{.+}} : vector<8xi32>, vector<8xi32>
+// CHECK: net.dot bf16 %{{.+}}, %{{.+}}, %{{.+}} : f32, i32
+func.func @dot(%s: vector<8xi32>, %a: vector<8xi32>, %b: vector<8xi16>, %f: f32, %c: i32) -> (vector<8xi32>, f32) {
+  %w = net.widen %b : vector<8xi16> to vector<8xi32>
+  %0 = net.dot pairs %s, %a, %w : vector<8xi32>, vector<8xi32>
+  %1 = net.dot bf16 %f, %c, %c : f32, i32
+  return %0, %1 : vector<8xi32>, f32
+}

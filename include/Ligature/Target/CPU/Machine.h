@@ -41,6 +41,11 @@ public:
   bool hasFma() const { return fma; }
   /// Whether an instruction picks lanes of one vector by another.
   bool hasPermute() const { return permute; }
+  /// Which products of small integers are instructions: none, pairs (of 16
+  /// bits), vnni (four unsigned bytes with signed ones) or neon (four signed).
+  const char *getDots() const { return dots; }
+  /// Whether products of two pairs of bf16 are an instruction.
+  bool hasBf16Dots() const { return bf16Dots; }
 
 private:
   Machine() = default;
@@ -50,7 +55,8 @@ private:
   unsigned optimization = 2;
   unsigned vectorBits = 128, registers = 16;
   int64_t cacheBytes = 1 << 20;
-  bool fma = false, permute = false;
+  bool fma = false, permute = false, bf16Dots = false;
+  const char *dots = "none";
 };
 
 } // namespace lig::target::cpu

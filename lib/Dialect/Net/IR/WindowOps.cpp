@@ -71,10 +71,15 @@ static LogicalResult refuseExtent(Operation *op, int64_t axis, int64_t have,
   return error << "the window fits " << fits << " times";
 }
 
+/// `sums`: what `value` holds may be sums of 32 bits where the input has smaller
+/// integers.
 static LogicalResult verifyElements(Operation *op, StringRef what, Value value,
-                                    RankedTensorType input) {
+                                    RankedTensorType input,
+                                    bool sums = false) {
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  if (element == input.getElementType())
+  Type own = input.getElementType();
+  if (element == own || (sums && element.isInteger(32) && own.isInteger() &&
+                         own.getIntOrFloatBitWidth() < 32))
     return success();
   return op->emitOpError() << what << " has elements " << element
                            << " but the input has " << input.getElementType();
@@ -110,7 +115,7 @@ static LogicalResult verifyBias(Operation *op, Value bias, int64_t channels,
     return op->emitOpError() << "bias has type " << type
                              << " but the result has " << channels
                              << " channels";
-  return verifyElements(op, "bias", bias, input);
+  return verifyElements(op, "bias", bias, input, isa<ConvOp>(op));
 }
 
 /// What both convolutions have in common.
@@ -120,7 +125,8 @@ template <typename Op> static LogicalResult verifyConvolution(Op op) {
   auto result = cast<RankedTensorType>(op.getResult().getType());
   if (failed(verifyRanks(op, input, filter, result)) ||
       failed(verifyElements(op, "filter", op.getFilter(), input)) ||
-      failed(verifyElements(op, "result", op.getResult(), input)))
+      failed(verifyElements(op, "result", op.getResult(), input,
+                            isa<ConvOp>(op.getOperation()))))
     return failure();
   return verifyWindow(op, input.getRank() - 2, op.getStrides(),
                       op.getDilations(), op.getPads());

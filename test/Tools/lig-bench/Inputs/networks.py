@@ -45,7 +45,7 @@ def check(network, folder, options):
     if not 1e-3 < largest < 1e6:
         return f"outputs of magnitude {largest} say nothing"
     error = measure.difference(outputs, expected)
-    return f"differs by {error:.1e}" if error > measure.TOLERANCE else None
+    return f"differs by {error:.1e}" if error > network.tolerance else None
 
 
 def main():

@@ -28,4 +28,11 @@ def Net_PoolKind : I32EnumAttr<"PoolKind", "how a window becomes one value", [
   let cppNamespace = "::lig::net";
 }
 
+def Net_DotKind : I32EnumAttr<"DotKind", "what words are made of", [
+    I32EnumAttrCase<"Pairs", 0, "pairs">, I32EnumAttrCase<"Bytes", 1, "bytes">,
+    I32EnumAttrCase<"MixedBytes", 2, "mixed_bytes">,
+    I32EnumAttrCase<"BF16", 3, "bf16">]> {
+  let cppNamespace = "::lig::net";
+}
+
 #endif

@@ -22,8 +22,9 @@ def Net_ConvOp : Net_Op<"conv", [Pure]> {
           sum over c, t of input[n, g(f)*C/groups + c, o*stride + t*dilation - padBegin]
                            * filter[f, c, t]
 
-    Positions outside the input count as zero. `pads` holds the k begins, then
-    the k ends. The dimension order is a meaning, not a layout: codegen chooses
+    Positions outside the input count as zero. Integers of fewer than 32 bits may
+    be summed up in 32 (the result's and the bias' type). `pads` holds the k begins,
+    then the k ends. The dimension order is a meaning, not a layout: codegen chooses
     the layout.
 
     ```mlir
@@ -181,6 +182,42 @@ def Net_AttentionOp : Net_Op<"attention", [DestinationStyleOpInterface,
     ::llvm::SmallVector<int64_t> getExtents();
     YieldOp getYield();
   }];
+}
+
+def Net_DotOp : Net_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>,
+                              AllTypesMatch<["a", "b"]>]
+                              # ElementwiseMappable.traits> {
+  let summary = "Adds up products of the small numbers in two words";
+  let description = [{
+    `acc` plus the products of the numbers that `a` and `b`, words of 32 bits,
+    hold at the same places: two of 16 bits, both signed (`pairs`) or bf16
+    (`bf16`), four of 8 bits, signed (`bytes`) or unsigned in `a` and signed in
+    `b` (`mixed_bytes`). It is what machines do in one or two instructions.
+    Integers are exact unless the sum itself overflows; `acc` is an f32 for bf16.
+
+    ```mlir
+    %s = net.dot pairs %acc, %a, %b : i32, i32
+    ```
+  }];
+  let arguments = (ins Net_DotKind:$kind, AnyType:$acc,
+                       SignlessIntegerLike:$a, SignlessIntegerLike:$b);
+  let results = (outs AnyType:$result);
+  let assemblyFormat =
+      "$kind $acc `,` $a `,` $b attr-dict `:` type($acc) `,` type($a)";
+  let hasVerifier = 1;
+}
+
+def Net_WidenOp : Net_Op<"widen", [Pure] # ElementwiseMappable.traits> {
+  let summary = "Two signed bytes as two numbers of 16 bits";
+  let description = [{
+    ```mlir
+    %w = net.widen %b : i16 to i32
+    ```
+  }];
+  let arguments = (ins SignlessIntegerLike:$bytes);
+  let results = (outs SignlessIntegerLike:$result);
+  let assemblyFormat = "$bytes attr-dict `:` type($bytes) `to` type($result)";
+  let hasVerifier = 1;
 }
 
 def Net_ScanOp : Net_Op<"scan", [AttrSizedOperandSegments,

@@ -129,6 +129,30 @@ def FormAttentionPass : Pass<"net-form-attention"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FormQuantizedPass : Pass<"net-form-quantized", "::mlir::ModuleOp"> {
+  let summary = "Add up integers where floats were made of integers";
+  let description = [{
+    Convolutions and products of matrices whose data and weights are bytes less a
+    zero point, times a scale, become sums of integers times one scale. A bias in
+    that unit joins the sum; a rectifier and a quantization after it become a
+    multiplication of the sum and a rounding, as in ONNX's QLinearConv.
+
+    **Before**: what DequantizeLinear and QuantizeLinear were imported as, around
+    `net.conv` and sums of products of f32.
+    **After**: the same of i16 in i32, in a form that kernels take in bytes.
+    **Keeps**: results up to the rounding of floats, which sums of integers do not
+    need; products whose weights are not parameters, and scales that differ along
+    what is summed up.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numFormed", "num-formed", "sums of integers made">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def HoistScanInputsPass : Pass<"net-hoist-scan-inputs", "::mlir::func::FuncOp"> {
   let summary = "Multiply the inputs of all steps of a scan at once, before it";
   let description = [{
