@@ -333,7 +333,9 @@ private:
       evaluator.dropValues();
       if (!bytes)
         continue;
-      setInput(op, weight, store(*bytes, value, facts.root, table), false);
+      setInput(op, weight,
+               store(*bytes, value, facts.root, /*isWeight=*/true, table),
+               false);
       ++numWeights;
       narrowData(op, 1 - weight, *bytes, facts.root, table);
       return;
@@ -341,9 +343,9 @@ private:
   }
 
   /// A parameter of `bytes`, which were computed for `value`: the model's own, if
-  /// it has them as they are.
+  /// it has them as they are. Sums of a weight are no copy of it.
   Value store(const TensorBytes &bytes, Value value, StringAttr root,
-              lig::codegen::ParameterTable &table) {
+              bool isWeight, lig::codegen::ParameterTable &table) {
     auto own = table.getSymbols().lookup<lig::share::ParamOp>(root);
     if (own && own.getTensorType() == bytes.type)
       if (auto elements = lig::readElements(own.getElements());
@@ -354,7 +356,7 @@ private:
       }
     auto [param, isNew] =
         table.getOrCreatePacked(bytes, root, value.getLoc());
-    if (isNew)
+    if (isNew && isWeight)
       copies.add(param, lig::codegen::PackedCopies::countReads(value));
     OpBuilder b(&getContext());
     b.setInsertionPointAfterValue(value);
@@ -405,7 +407,7 @@ private:
         exprs.push_back(b.getAffineDimExpr(*at));
     }
     Value sums = store(sumUp(bytes, kept), op->getOperand(1 - data), root,
-                       table);
+                       /*isWeight=*/false, table);
     startBelow(b, op, found->zero, sums,
                AffineMap::get(out.getNumResults(), 0, exprs, b.getContext()));
   }

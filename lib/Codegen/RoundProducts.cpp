@@ -198,10 +198,28 @@ private:
       if (facts.known && facts.root && maps[weight].isProjectedPermutation() &&
           maps[2].isProjectedPermutation() &&
           typeOf(value).getNumElements() >= minElements &&
-          !evaluator.getFacts(op->getOperand(1 - weight)).known)
+          !evaluator.getFacts(op->getOperand(1 - weight)).known &&
+          (compute == "bf16" || suitsWords(op, weight)))
         return weight;
     }
     return std::nullopt;
+  }
+
+  /// Whether what lies together in the data is summed up, and lanes can go along
+  /// a dimension that only the weight has: else integers gain nothing.
+  static bool suitsWords(linalg::LinalgOp op, unsigned weight) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    AffineMap data = maps[1 - weight];
+    if (data.getNumResults() == 0)
+      return false;
+    auto last = dyn_cast<AffineDimExpr>(data.getResults().back());
+    if (!last || maps[2].isFunctionOfDim(last.getPosition()) ||
+        !maps[weight].isFunctionOfDim(last.getPosition()))
+      return false;
+    return llvm::any_of(maps[weight].getResults(), [&](AffineExpr expr) {
+      unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+      return maps[2].isFunctionOfDim(dim) && !data.isFunctionOfDim(dim);
+    });
   }
 
   static bool addsProducts(linalg::LinalgOp op) {

@@ -14,10 +14,12 @@
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 #include <cmath>
 #include <cstring>
@@ -93,6 +95,10 @@ struct FormQuantized : lig::net::impl::FormQuantizedPassBase<FormQuantized> {
       ++numFormed;
       follow(*sums);
     }
+    // Floats that nobody wants any more are not in the way of other passes.
+    IRRewriter rewriter(&getContext());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      (void)runRegionDCE(rewriter, function->getRegions());
   }
 
 private:
