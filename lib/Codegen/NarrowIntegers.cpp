@@ -1,7 +1,7 @@
-// A quantized network's products are of bytes, less their zero points. The model
-// is read in numbers of 16 bits, in which that difference fits; here the weights,
-// which are known, become bytes again, the zero point taken off for good, and so
-// do the data where the machine multiplies bytes:
+// A quantized network's products are of bytes, less their zero points. The
+// model is read in numbers of 16 bits, in which that difference fits; here the
+// weights, which are known, become bytes again, the zero point taken off for
+// good, and so do the data where the machine multiplies bytes:
 //
 //   sum of (x - zero) * w  =  sum of x * w  -  zero * sum of w
 //
@@ -36,7 +36,6 @@ static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-
 //===-- Data -------------------------------------------------------------===//
 
 namespace {
@@ -59,8 +58,8 @@ private:
   std::optional<Bytes> pad(tensor::PadOp op);
   Value zeroOf(Value number, linalg::GenericOp op, int64_t shift);
   Value flip(OpBuilder &at, Location loc, Value byte) {
-    Value sign = arith::ConstantOp::create(
-        at, loc, at.getI8IntegerAttr(int8_t(-128)));
+    Value sign =
+        arith::ConstantOp::create(at, loc, at.getI8IntegerAttr(int8_t(-128)));
     return arith::XOrIOp::create(at, loc, byte, sign);
   }
 
@@ -76,22 +75,25 @@ Value ByteFinder::zeroOf(Value number, linalg::GenericOp op, int64_t shift) {
   APInt known;
   if (matchPattern(number, m_ConstantInt(&known)))
     return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(
-               scalar, int32_t(known.getSExtValue() + shift)));
+        b,
+        DenseElementsAttr::get(scalar, int32_t(known.getSExtValue() + shift)));
   Operation *extension = nullptr;
   if (Operation *def = number.getDefiningOp()) {
-    if (!isa<arith::ExtSIOp, arith::ExtUIOp>(def))
-      return {};
-    extension = def;
-    number = def->getOperand(0);
+    if (isa<arith::ExtSIOp, arith::ExtUIOp>(def)) {
+      extension = def;
+      number = def->getOperand(0);
+    }
   }
+  // A tensor of one element: an operand, or read by the body where it stands.
+  Value input;
   auto argument = dyn_cast<BlockArgument>(number);
-  if (!argument || argument.getOwner() != op.getBody())
-    return {};
-  Value input = op->getOperand(argument.getArgNumber());
-  auto type = dyn_cast<RankedTensorType>(input.getType());
-  if (!type || type.getRank() != 0 || argument.getArgNumber() >=
-                                          unsigned(op.getNumDpsInputs()))
+  if (argument && argument.getOwner() == op.getBody())
+    input = op->getOperand(argument.getArgNumber());
+  else if (auto extract = number.getDefiningOp<tensor::ExtractOp>())
+    input = extract.getTensor();
+  auto type =
+      input ? dyn_cast<RankedTensorType>(input.getType()) : RankedTensorType();
+  if (!type || type.getRank() != 0 || input == op.getOutputs()[0])
     return {};
   AffineMap map = b.getMultiDimIdentityMap(0);
   Value init = tensor::EmptyOp::create(b, ArrayRef<int64_t>(), b.getI32Type());
@@ -100,17 +102,16 @@ Value ByteFinder::zeroOf(Value number, linalg::GenericOp op, int64_t shift) {
              ArrayRef<utils::IteratorType>(),
              [&](OpBuilder &inner, Location loc, ValueRange in) {
                Type wide = inner.getI32Type();
-               Value x =
-                   isa_and_nonnull<arith::ExtUIOp>(extension)
-                       ? arith::ExtUIOp::create(inner, loc, wide, in[0])
-                             .getResult()
-                       : arith::ExtSIOp::create(inner, loc, wide, in[0])
-                             .getResult();
+               Value x = isa_and_nonnull<arith::ExtUIOp>(extension)
+                             ? arith::ExtUIOp::create(inner, loc, wide, in[0])
+                                   .getResult()
+                             : arith::ExtSIOp::create(inner, loc, wide, in[0])
+                                   .getResult();
                Value far = arith::ConstantOp::create(
                    inner, loc, inner.getI32IntegerAttr(shift));
                linalg::YieldOp::create(
-                   inner, loc, arith::AddIOp::create(inner, loc, x, far)
-                                   .getResult());
+                   inner, loc,
+                   arith::AddIOp::create(inner, loc, x, far).getResult());
              })
       .getResult(0);
 }
@@ -217,8 +218,8 @@ std::optional<Bytes> ByteFinder::find(Value numbers) {
 /// Numbers of 16 bits as bytes; nothing if one is too large.
 static std::optional<TensorBytes> toBytes(const TensorBytes &numbers) {
   Type byte = IntegerType::get(numbers.type.getContext(), 8);
-  TensorBytes result =
-      TensorBytes::allocate(RankedTensorType::get(numbers.type.getShape(), byte));
+  TensorBytes result = TensorBytes::allocate(
+      RankedTensorType::get(numbers.type.getShape(), byte));
   for (size_t i = 0; i < numbers.data.size() / 2; ++i) {
     int16_t number;
     std::memcpy(&number, numbers.data.data() + 2 * i, 2);
@@ -342,8 +343,8 @@ private:
     }
   }
 
-  /// A parameter of `bytes`, which were computed for `value`: the model's own, if
-  /// it has them as they are. Sums of a weight are no copy of it.
+  /// A parameter of `bytes`, which were computed for `value`: the model's own,
+  /// if it has them as they are. Sums of a weight are no copy of it.
   Value store(const TensorBytes &bytes, Value value, StringAttr root,
               bool isWeight, lig::codegen::ParameterTable &table) {
     auto own = table.getSymbols().lookup<lig::share::ParamOp>(root);
@@ -354,8 +355,7 @@ private:
         b.setInsertionPointAfterValue(value);
         return lig::share::GetOp::create(b, value.getLoc(), bytes.type, root);
       }
-    auto [param, isNew] =
-        table.getOrCreatePacked(bytes, root, value.getLoc());
+    auto [param, isNew] = table.getOrCreatePacked(bytes, root, value.getLoc());
     if (isNew && isWeight)
       copies.add(param, lig::codegen::PackedCopies::countReads(value));
     OpBuilder b(&getContext());
@@ -368,8 +368,7 @@ private:
                        bool isUnsigned) {
     Operation *extension = widening(op, i);
     op->setOperand(i, bytes);
-    op.getBody()->getArgument(i).setType(
-        getElementTypeOrSelf(bytes.getType()));
+    op.getBody()->getArgument(i).setType(getElementTypeOrSelf(bytes.getType()));
     if (!isUnsigned)
       return;
     OpBuilder b(extension);
@@ -431,17 +430,15 @@ private:
     maps.push_back(all);
     Value init =
         tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
-    SmallVector<utils::IteratorType> loops(rank,
-                                           utils::IteratorType::parallel);
+    SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
     auto made = linalg::GenericOp::create(
         b, TypeRange{type}, inputs, init, maps, loops,
         [&](OpBuilder &inner, Location loc, ValueRange in) {
           Value less = arith::MulIOp::create(inner, loc, in[0], in[1]);
-          Value before = fromZero
-                             ? arith::ConstantOp::create(
-                                   inner, loc, inner.getI32IntegerAttr(0))
-                                   .getResult()
-                             : in[2];
+          Value before = fromZero ? arith::ConstantOp::create(
+                                        inner, loc, inner.getI32IntegerAttr(0))
+                                        .getResult()
+                                  : in[2];
           linalg::YieldOp::create(
               inner, loc,
               arith::SubIOp::create(inner, loc, before, less).getResult());

@@ -1,9 +1,10 @@
-// Arithmetic in fewer bits, on request: sums of products of f32 data and weights
-// become sums of products of bf16, or of integers of 8 bits with a scale for each
-// row of data, found as the network runs, and for each channel of the weight.
+// Arithmetic in fewer bits, on request: sums of products of f32 data and
+// weights become sums of products of bf16, or of integers of 8 bits with a
+// scale for each row of data, found as the network runs, and for each channel
+// of the weight.
 //
-// Weights are rounded here; data are rounded by an operation of their own in front
-// of the product. What follows is as exact as f32 or i32 sums are.
+// Weights are rounded here; data are rounded by an operation of their own in
+// front of the product. What follows is as exact as f32 or i32 sums are.
 
 #include "ParameterTable.h"
 
@@ -73,8 +74,8 @@ static void forEachElement(RankedTensorType type, ArrayRef<bool> kept,
 static std::optional<Rounded> roundToBf16(const TensorBytes &wide) {
   MLIRContext *context = wide.type.getContext();
   Rounded result;
-  result.values = TensorBytes::allocate(RankedTensorType::get(
-      wide.type.getShape(), BFloat16Type::get(context)));
+  result.values = TensorBytes::allocate(
+      RankedTensorType::get(wide.type.getShape(), BFloat16Type::get(context)));
   double greatest = 0;
   for (int64_t i = 0; i < wide.type.getNumElements(); ++i) {
     float value = floatAt(wide, i);
@@ -87,8 +88,8 @@ static std::optional<Rounded> roundToBf16(const TensorBytes &wide) {
     if (!std::isfinite(value) || !rounded.isFinite())
       return std::nullopt;
     greatest = std::max(greatest, double(std::abs(value)));
-    result.error = std::max(
-        result.error, std::abs(double(value) - rounded.convertToFloat()));
+    result.error = std::max(result.error,
+                            std::abs(double(value) - rounded.convertToFloat()));
   }
   if (greatest > 0)
     result.error /= greatest;
@@ -127,18 +128,18 @@ static std::optional<Rounded> roundToBytes(const TensorBytes &wide,
     float number = std::nearbyint(value / scales[channel]);
     number = std::min(std::max(number, -127.0f), 127.0f);
     result.values.mutableData()[i] = char(int8_t(number));
-    result.error = std::max(
-        result.error, std::abs(double(value) - number * scales[channel]));
+    result.error = std::max(result.error,
+                            std::abs(double(value) - number * scales[channel]));
   });
   if (greatest > 0)
     result.error /= greatest;
   return result;
 }
 
-static Value generic(ImplicitLocOpBuilder &b, ValueRange inputs, Value init,
-                     ArrayRef<AffineMap> maps, unsigned numReductions,
-                     function_ref<Value(ImplicitLocOpBuilder &, ValueRange)>
-                         body) {
+static Value
+generic(ImplicitLocOpBuilder &b, ValueRange inputs, Value init,
+        ArrayRef<AffineMap> maps, unsigned numReductions,
+        function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
   SmallVector<utils::IteratorType> loops(maps.back().getNumDims(),
                                          utils::IteratorType::parallel);
   std::fill(loops.end() - numReductions, loops.end(),
@@ -205,8 +206,8 @@ private:
     return std::nullopt;
   }
 
-  /// Whether what lies together in the data is summed up, and lanes can go along
-  /// a dimension that only the weight has: else integers gain nothing.
+  /// Whether what lies together in the data is summed up, and lanes can go
+  /// along a dimension that only the weight has: else integers gain nothing.
   static bool suitsWords(linalg::LinalgOp op, unsigned weight) {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     AffineMap data = maps[1 - weight];
@@ -224,7 +225,8 @@ private:
 
   static bool addsProducts(linalg::LinalgOp op) {
     Block &body = op->getRegion(0).front();
-    auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+    auto add =
+        body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
     if (!add || body.getOperations().size() != 3)
       return false;
     Value sum = body.getArgument(2);
@@ -241,8 +243,7 @@ private:
   void toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op, unsigned weight,
                Value stored, Value scales, ArrayRef<bool> kept);
   Value store(const TensorBytes &bytes, Value value, StringAttr root,
-              std::optional<double> error,
-              lig::codegen::ParameterTable &table);
+              std::optional<double> error, lig::codegen::ParameterTable &table);
 
   lig::codegen::PackedCopies copies;
 };
@@ -359,13 +360,13 @@ void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
   Value room = tensor::EmptyOp::create(b, rows, f32);
   AffineMap lines = b.getMultiDimIdentityMap(rows.size());
-  Value greatest = generic(
-      b, data, linalg::FillOp::create(b, zero, room).getResult(0),
-      {map(rank, order), map(rank, lines.getResults())}, summed.size(),
-      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-        return arith::MaximumFOp::create(
-            s, math::AbsFOp::create(s, in[0]), in[1]);
-      });
+  Value greatest =
+      generic(b, data, linalg::FillOp::create(b, zero, room).getResult(0),
+              {map(rank, order), map(rank, lines.getResults())}, summed.size(),
+              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                return arith::MaximumFOp::create(
+                    s, math::AbsFOp::create(s, in[0]), in[1]);
+              });
   // A row of zeros is zeros by any scale.
   Value units = generic(
       b, greatest, tensor::EmptyOp::create(b, rows, f32), {lines, lines}, 0,
@@ -376,27 +377,27 @@ void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
         return arith::DivFOp::create(s, most, count);
       });
   AffineMap all = b.getMultiDimIdentityMap(rank);
-  Value numbers = generic(
-      b, {data, units},
-      tensor::EmptyOp::create(b, type.getShape(), b.getI16Type()),
-      {all, map(rank, rowOfData), all}, 0,
-      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-        Value one = arith::ConstantOp::create(s, s.getF32FloatAttr(1));
-        Value inverse = arith::DivFOp::create(s, one, in[1]);
-        Value number = math::RoundEvenOp::create(
-            s, arith::MulFOp::create(s, in[0], inverse));
-        Value byte = arith::FPToSIOp::create(s, s.getI8Type(), number);
-        return arith::ExtSIOp::create(s, s.getI16Type(), byte);
-      });
+  Value numbers =
+      generic(b, {data, units},
+              tensor::EmptyOp::create(b, type.getShape(), b.getI16Type()),
+              {all, map(rank, rowOfData), all}, 0,
+              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                Value one = arith::ConstantOp::create(s, s.getF32FloatAttr(1));
+                Value inverse = arith::DivFOp::create(s, one, in[1]);
+                Value number = math::RoundEvenOp::create(
+                    s, arith::MulFOp::create(s, in[0], inverse));
+                Value byte = arith::FPToSIOp::create(s, s.getI8Type(), number);
+                return arith::ExtSIOp::create(s, s.getI16Type(), byte);
+              });
   RankedTensorType weightType = typeOf(stored);
   AffineMap ofWeight = b.getMultiDimIdentityMap(weightType.getRank());
-  Value wide = generic(
-      b, stored,
-      tensor::EmptyOp::create(b, weightType.getShape(), b.getI16Type()),
-      {ofWeight, ofWeight}, 0,
-      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-        return arith::ExtSIOp::create(s, s.getI16Type(), in[0]);
-      });
+  Value wide =
+      generic(b, stored,
+              tensor::EmptyOp::create(b, weightType.getShape(), b.getI16Type()),
+              {ofWeight, ofWeight}, 0,
+              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                return arith::ExtSIOp::create(s, s.getI16Type(), in[0]);
+              });
   Value inputs[2];
   inputs[weight] = wide;
   inputs[1 - weight] = numbers;
@@ -418,8 +419,7 @@ void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
   SmallVector<AffineExpr> channels;
   for (auto [axis, expr] : llvm::enumerate(maps[weight].getResults()))
     if (kept[axis])
-      channels.push_back(
-          b.getAffineDimExpr(*maps[2].getResultPosition(expr)));
+      channels.push_back(b.getAffineDimExpr(*maps[2].getResultPosition(expr)));
   unsigned outRank = out.getRank();
   AffineMap result = b.getMultiDimIdentityMap(outRank);
   SmallVector<Value> operands = {sums, units, scales};

@@ -10,7 +10,7 @@
 // are for VNNI, less 128 for NEON, and sums start from the zero point times 121 - 128.
 // CHECK-LABEL: module @product
 // CHECK: share.param @w{{.*}} : tensor<2x1xi8> = dense<{{\[}}[121], [-128]]>
-// CHECK: linalg.generic {{.*}} -> tensor<4x2xi16>
+// CHECK: arith.subi
 // CHECK: linalg.generic {{.*}} ins(%{{.+}}, %{{.+}} : tensor<4x2xi16>, tensor<2x1xi8>)
 // VNNI-LABEL: module @product
 // VNNI-DAG: share.param @{{.+}} : tensor<1xi32> = dense<-7>
@@ -23,7 +23,7 @@
 // NEON: linalg.generic {{.*}} ins(%{{.+}}, %{{.+}} : tensor<4x2xi8>, tensor<2x1xi8>)
 // NEON-NOT: arith.extui
 module @product {
-  share.param @w : tensor<2x1xi8> = dense<[[-6], [1]]>
+  share.param @w : tensor<2x1xi8> = dense<[[-6], [1]]> : tensor<2x1xi8>
   func.func @main(%x: tensor<4x2xi8>, %zero: tensor<i8>) -> tensor<4x1xi32> {
     %w = share.get @w : tensor<2x1xi8>
     %c129 = arith.constant 129 : i16
@@ -58,9 +58,10 @@ module @product {
 // CHECK-LABEL: module @wide
 // CHECK: ins(%{{.+}}, %{{.+}} : tensor<4x2xi16>, tensor<2x1xi16>)
 // VNNI-LABEL: module @wide
+// NEON-LABEL: module @wide
 // VNNI: ins(%{{.+}}, %{{.+}} : tensor<4x2xi16>, tensor<2x1xi16>)
 module @wide {
-  share.param @w : tensor<2x1xi8> = dense<[[-6], [1]]>
+  share.param @w : tensor<2x1xi8> = dense<[[-6], [1]]> : tensor<2x1xi8>
   func.func @main(%x: tensor<4x2xi16>) -> tensor<4x1xi32> {
     %w = share.get @w : tensor<2x1xi8>
     %c1 = arith.constant 1 : i16

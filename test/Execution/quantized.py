@@ -87,8 +87,10 @@ def matmul_integer(folder, a, b, m, k, n, zeros):
     operands = [case.input(x), case.weight(w)]
     zx, zw = np.zeros(1, a), np.zeros(1, b)
     if zeros:
-        zx, zw = case.numbers(a, 1), case.numbers(b, n if zeros > 1 else 1)
-        operands += [case.weight(zx.reshape(())), case.weight(zw if zeros > 1 else zw[0])]
+        zx, zw = case.numbers(a, 1), case.numbers(b, n if zeros == 2 else 1)
+        if zeros == 3:  # weights around the middle, as those of unsigned bytes are
+            zw[:] = 128 if b == "u1" else 0
+        operands += [case.weight(zx.reshape(())), case.weight(zw if zeros == 2 else zw[0])]
     value = (x.astype("i8") - zx) @ (w.astype("i8") - zw)
     case.save(folder, case.node("MatMulInteger", *operands), value.astype("i4"))
 
@@ -123,7 +125,7 @@ def qlinear_matmul(folder, a, m, k, n):
 
 
 def conv(folder, kind, a, channels, size, filters, kernel, pads, strides, group):
-    case = Case(f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides}_{group}")
+    case = Case(f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides[0]}_{group}")
     x = case.numbers(a, 2, channels, size, size + 1)
     w = case.numbers("i1", filters, channels // group, kernel, kernel)
     zx = case.numbers(a, 1)[0]
@@ -225,8 +227,9 @@ def instructions(ligc, folder, cpu):
 
 
 def make_cases(out):
-    for a, b, m, k, n, zeros in (("u1", "i1", 5, 64, 48, 1), ("u1", "i1", 1, 33, 20, 0),
-                                 ("i1", "i1", 17, 70, 100, 1), ("u1", "u1", 8, 30, 9, 1),
+    for a, b, m, k, n, zeros in (("u1", "i1", 5, 64, 48, 3), ("u1", "i1", 1, 33, 20, 0),
+                                 ("i1", "i1", 17, 70, 100, 3), ("u1", "u1", 8, 30, 9, 1),
+                                 ("u1", "u1", 6, 40, 50, 3),
                                  ("u1", "u1", 8, 128, 64, 2), ("i1", "i1", 3, 2, 8, 0)):
         matmul_integer(out, a, b, m, k, n, zeros)
     dynamic(out, 6, 100, 40)

@@ -123,8 +123,8 @@ static Value expand(ImplicitLocOpBuilder &b, DotOp op, StringRef dots) {
       vector::BitCastOp::create(b, numbers, op.getB())};
   if (!isPairs)
     operands.insert(operands.begin(), op.getAcc());
-  Value result = LLVM::CallIntrinsicOp::create(
-                     b, op.getType(), b.getStringAttr(name), operands)
+  Value result = LLVM::CallIntrinsicOp::create(b, op.getType(),
+                                               b.getStringAttr(name), operands)
                      .getResults();
   if (!isPairs)
     return result;
@@ -155,8 +155,7 @@ struct CpuExpandDots
   using CpuExpandDotsPassBase::CpuExpandDotsPassBase;
 
   void runOnOperation() override {
-    if (dots != "none" && dots != "pairs" && dots != "vnni" &&
-        dots != "neon") {
+    if (dots != "none" && dots != "pairs" && dots != "vnni" && dots != "neon") {
       getOperation().emitError("there are no products of words called '")
           << dots << "', only none, pairs, vnni and neon";
       return signalPassFailure();
@@ -169,8 +168,8 @@ struct CpuExpandDots
     for (Operation *op : work) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
       auto dot = dyn_cast<DotOp>(op);
-      op->getResult(0).replaceAllUsesWith(
-          dot ? expand(b, dot, dots) : expand(b, cast<WidenOp>(op)));
+      op->getResult(0).replaceAllUsesWith(dot ? expand(b, dot, dots)
+                                              : expand(b, cast<WidenOp>(op)));
       op->erase();
     }
   }

@@ -46,7 +46,6 @@ struct Product {
 };
 } // namespace
 
-
 /// The operand that `value` widens, and whether it counts as unsigned; -1 where
 /// it is something else.
 static std::pair<int, bool> widened(Value value) {
@@ -141,8 +140,8 @@ static bool placeLoop(Product &product) {
 }
 
 /// What `kind` of words the operands make, if any.
-static bool chooseKind(Product &product, bool dataUnsigned,
-                       bool weightUnsigned, StringRef dots, bool bf16) {
+static bool chooseKind(Product &product, bool dataUnsigned, bool weightUnsigned,
+                       StringRef dots, bool bf16) {
   auto isBf16 = [&](unsigned operand) {
     return getElementTypeOrSelf(product.op->getOperand(operand).getType())
         .isBF16();
@@ -163,8 +162,7 @@ static bool chooseKind(Product &product, bool dataUnsigned,
   bool fits = dots == "vnni" ? dataUnsigned : dots == "neon" && !dataUnsigned;
   if (data != 8 || weight != 8 || !fits)
     return false;
-  product.kind =
-      dataUnsigned ? net::DotKind::MixedBytes : net::DotKind::Bytes;
+  product.kind = dataUnsigned ? net::DotKind::MixedBytes : net::DotKind::Bytes;
   product.count = 4;
   return true;
 }
@@ -178,8 +176,7 @@ struct CpuPackDots : lig::codegen::impl::CpuPackDotsPassBase<CpuPackDots> {
     SmallVector<linalg::GenericOp> work;
     getOperation().walk([&](linalg::GenericOp op) { work.push_back(op); });
     for (linalg::GenericOp op : work)
-      if (std::optional<Product> product =
-              match(op, parameters.getSymbols())) {
+      if (std::optional<Product> product = match(op, parameters.getSymbols())) {
         rewrite(*product, parameters);
         ++numProducts;
       }
@@ -225,8 +222,7 @@ static TensorBytes makeWords(const Product &product) {
       (i < product.weightAxis ? outer : inner) *= shape[i];
   int64_t words = llvm::divideCeil(extent, product.count);
   shape[product.weightAxis] = words;
-  auto element =
-      IntegerType::get(type.getContext(), 8 * bytes * product.count);
+  auto element = IntegerType::get(type.getContext(), 8 * bytes * product.count);
   TensorBytes result =
       TensorBytes::allocate(RankedTensorType::get(shape, element));
   for (int64_t o = 0; o < outer; ++o)

@@ -6,6 +6,8 @@
 #include "TileChoice.h"
 #include "Lookup.h"
 
+#include "Ligature/Dialect/Net/IR/Net.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -90,6 +92,11 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   // Narrow vectors are not multiplied from memory: the next operands wait.
   if (machine.vectorBits <= 128)
     others += 2;
+  // Products of pairs stand in a register before they are added.
+  others += llvm::any_of(*nest.body(), [](Operation &op) {
+    auto dot = dyn_cast<net::DotOp>(op);
+    return dot && dot.getKind() == net::DotKind::Pairs;
+  });
   return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 

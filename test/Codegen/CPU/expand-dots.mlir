@@ -49,8 +49,8 @@ func.func @floats(%acc: vector<16xf32>, %a: vector<16xi32>, %b: vector<16xi32>) 
 
 // One word, and two bytes that become numbers of 16 bits.
 // CHECK-LABEL: func.func @scalar
-// CHECK: arith.muli
 // CHECK: arith.ori
+// CHECK: arith.muli
 func.func @scalar(%acc: i32, %a: i32, %b: i16) -> i32 {
   %w = net.widen %b : i16 to i32
   %0 = net.dot pairs %acc, %a, %w : i32, i32

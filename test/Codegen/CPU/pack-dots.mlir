@@ -9,7 +9,7 @@
 // Three numbers are two words of two; the weight's are 1 2 | 3 0 for its first
 // channel and 4 5 | 6 0 for its second.
 // CHECK-LABEL: module @pairs
-// CHECK: share.param @w.words : tensor<2x2xi16> = dense<{{\[}}[513, 1284], [3, 6]]>
+// CHECK: share.param @w.words{{.*}} : tensor<2x2xi16> = dense<{{\[}}[513, 1284], [3, 6]]>
 // CHECK: %[[W:.+]] = share.address @w.words : memref<2x2xi16>
 // CHECK: %[[ROOM:.+]] = memref.alloc() : memref<40xi8>
 // CHECK: linalg.fill
@@ -18,7 +18,7 @@
 // CHECK: %[[WIDE:.+]] = net.widen %{{.+}} : i16 to i32
 // CHECK: net.dot pairs %{{.+}}, %{{.+}}, %[[WIDE]] : i32, i32
 module @pairs {
-  share.param @w : tensor<3x2xi8> = dense<[[1, 4], [2, 5], [3, 6]]>
+  share.param @w : tensor<3x2xi8> = dense<[[1, 4], [2, 5], [3, 6]]> : tensor<3x2xi8>
   func.func @main(%x: memref<5x3xi16>, %y: memref<5x2xi32>) {
     %w = share.address @w : memref<3x2xi8>
     linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<5x3xi16>, memref<3x2xi8>) outs(%y : memref<5x2xi32>) {
@@ -42,7 +42,7 @@ module @pairs {
 // Bytes in fours, where the machine takes them unsigned; a weight stored the other
 // way round.
 // CHECK-LABEL: module @bytes
-// CHECK: share.param @w.words : tensor<2x1xi32>
+// CHECK: share.param @w.words{{.*}} : tensor<2x1xi32>
 // CHECK: memref.view %{{.+}} : memref<20xi8> to memref<5x1xi32>
 // CHECK-NOT: net.widen
 // CHECK: net.dot mixed_bytes
@@ -50,7 +50,7 @@ module @pairs {
 // PAIRS-NOT: net.dot
 // PAIRS: arith.extui
 module @bytes {
-  share.param @w : tensor<2x4xi8> = dense<[[1, 2, 3, 4], [5, 6, 7, 8]]>
+  share.param @w : tensor<2x4xi8> = dense<[[1, 2, 3, 4], [5, 6, 7, 8]]> : tensor<2x4xi8>
   func.func @main(%x: memref<5x4xi8>, %y: memref<5x2xi32>) {
     %w = share.address @w : memref<2x4xi8>
     linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<5x4xi8>, memref<2x4xi8>) outs(%y : memref<5x2xi32>) {
@@ -76,7 +76,7 @@ module @bytes {
 // PAIRS-LABEL: module @floats
 // PAIRS: arith.extf
 module @floats {
-  share.param @w : tensor<2x2xbf16> = dense<[[1.0, 4.0], [2.0, 5.0]]>
+  share.param @w : tensor<2x2xbf16> = dense<[[1.0, 4.0], [2.0, 5.0]]> : tensor<2x2xbf16>
   func.func @main(%x: memref<5x2xbf16>, %y: memref<5x2xf32>) {
     %w = share.address @w : memref<2x2xbf16>
     linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<5x2xbf16>, memref<2x2xbf16>) outs(%y : memref<5x2xf32>) {
@@ -101,7 +101,7 @@ module @floats {
 // CHECK-LABEL: module @depthwise
 // CHECK-NOT: net.dot
 module @depthwise {
-  share.param @w : tensor<3x8xi8> = dense<1>
+  share.param @w : tensor<3x8xi8> = dense<1> : tensor<3x8xi8>
   func.func @main(%x: memref<10x8xi16>, %y: memref<8x8xi32>) {
     %w = share.address @w : memref<3x8xi8>
     linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<10x8xi16>, memref<3x8xi8>) outs(%y : memref<8x8xi32>) {

@@ -19,10 +19,10 @@
 // CHECK-NOT: arith.divf
 // CHECK: math.roundeven
 module @layer {
-  share.param @w : tensor<2x3xi8> = dense<[[1, 2, 3], [4, 5, 6]]>
-  share.param @sw : tensor<3xf32> = dense<[1.0, 2.0, 4.0]>
-  share.param @b : tensor<3xi32> = dense<[1, 2, 3]>
-  share.param @sb : tensor<3xf32> = dense<[5.0e-1, 1.0, 2.0]>
+  share.param @w : tensor<2x3xi8> = dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8>
+  share.param @sw : tensor<3xf32> = dense<[1.0, 2.0, 4.0]> : tensor<3xf32>
+  share.param @b : tensor<3xi32> = dense<[1, 2, 3]> : tensor<3xi32>
+  share.param @sb : tensor<3xf32> = dense<[5.0e-1, 1.0, 2.0]> : tensor<3xf32>
   func.func @main(%x: tensor<4x2xi8>) -> tensor<4x3xi8> {
     %half = arith.constant 5.0e-1 : f32
     %zero = arith.constant 0.0 : f32
@@ -92,8 +92,8 @@ module @layer {
 // CHECK-LABEL: module @rows
 // CHECK: linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<4x2xf32>, tensor<2x3xf32>)
 module @rows {
-  share.param @w : tensor<2x3xi8> = dense<[[1, 2, 3], [4, 5, 6]]>
-  share.param @sw : tensor<2xf32> = dense<[1.0, 2.0]>
+  share.param @w : tensor<2x3xi8> = dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8>
+  share.param @sw : tensor<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
   func.func @main(%x: tensor<4x2xi8>) -> tensor<4x3xf32> {
     %half = arith.constant 5.0e-1 : f32
     %zero = arith.constant 0.0 : f32

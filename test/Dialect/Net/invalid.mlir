@@ -510,14 +510,6 @@ func.func @dot(%f: f32, %c: i32) {
 
 // -----
 
-func.func @dot(%f: i32, %c: vector<4xi32>) {
-  // expected-error @below {{'net.dot' op adds products of 'vector<4xi32>' to 'i32'}}
-  %0 = net.dot pairs %f, %c, %c : i32, vector<4xi32>
-  return
-}
-
-// -----
-
 func.func @widen(%c: i32) {
   // expected-error @below {{'net.widen' op has an operand or result of 'i32', but words have 16 bits}}
   %0 = net.widen %c : i32 to i32

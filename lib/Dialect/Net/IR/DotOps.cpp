@@ -16,12 +16,6 @@ static LogicalResult checkWidth(Operation *op, Value value, unsigned bits) {
 LogicalResult DotOp::verify() {
   if (failed(checkWidth(*this, getA(), 32)))
     return failure();
-  auto words = dyn_cast<ShapedType>(getA().getType());
-  auto sums = dyn_cast<ShapedType>(getAcc().getType());
-  if (bool(words) != bool(sums) ||
-      (words && words.getShape() != sums.getShape()))
-    return emitOpError() << "adds products of " << getA().getType() << " to "
-                         << getAcc().getType();
   if (getKind() != DotKind::BF16)
     return checkWidth(*this, getAcc(), 32);
   Type sum = getElementTypeOrSelf(getAcc().getType());
@@ -31,13 +25,7 @@ LogicalResult DotOp::verify() {
 }
 
 LogicalResult WidenOp::verify() {
-  if (failed(checkWidth(*this, getBytes(), 16)) ||
-      failed(checkWidth(*this, getResult(), 32)))
+  if (failed(checkWidth(*this, getBytes(), 16)))
     return failure();
-  auto from = dyn_cast<ShapedType>(getBytes().getType());
-  auto to = dyn_cast<ShapedType>(getResult().getType());
-  if (bool(from) != bool(to) || (from && from.getShape() != to.getShape()))
-    return emitOpError() << "makes " << getResult().getType() << " of "
-                         << getBytes().getType();
-  return success();
+  return checkWidth(*this, getResult(), 32);
 }

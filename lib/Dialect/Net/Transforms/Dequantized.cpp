@@ -144,10 +144,9 @@ static Value writeNumbers(ImplicitLocOpBuilder &b, const Formula &f) {
   bool isConstant = f.zero && matchPattern(f.zero, m_ConstantInt(&known));
   if (f.zero && !isConstant) {
     Operation *extension = f.zero.getDefiningOp();
-    auto argument =
-        isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(extension)
-            ? dyn_cast<BlockArgument>(extension->getOperand(0))
-            : BlockArgument();
+    auto argument = isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(extension)
+                        ? dyn_cast<BlockArgument>(extension->getOperand(0))
+                        : BlockArgument();
     if (!argument || argument.getOwner() != op.getBody() ||
         extension->getName() != f.extension->getName())
       return {};
@@ -181,8 +180,8 @@ int moveAxis(Operation *reshape, int axis, bool &fits) {
                        : collapse.getReassociationIndices();
   auto split = typeOf(expand ? expand.getResult() : collapse.getSrc());
   for (auto [joint, group] : llvm::enumerate(groups)) {
-    bool isHere = expand ? int(joint) == axis
-                         : llvm::is_contained(group, int64_t(axis));
+    bool isHere =
+        expand ? int(joint) == axis : llvm::is_contained(group, int64_t(axis));
     if (!isHere)
       continue;
     int64_t other = -1;

@@ -7,7 +7,8 @@
 
 namespace lig::net {
 
-/// `numbers` times `scale`, which is an f32 of rank 0, or of rank 1 along `axis`.
+/// `numbers` times `scale`, which is an f32 of rank 0, or of rank 1 along
+/// `axis`.
 struct Dequantized {
   /// Bytes less their zero point, in 16 bits; or 32 bits as they are.
   mlir::Value numbers;
@@ -19,8 +20,8 @@ struct Dequantized {
 std::optional<Dequantized> findDequantized(mlir::ImplicitLocOpBuilder &b,
                                            mlir::Value value);
 
-/// Where `axis` is behind a reshape; -1 if other dimensions joined it. An axis of
-/// -1 is none and stays so; `fits` says whether it is there.
+/// Where `axis` is behind a reshape; -1 if other dimensions joined it. An axis
+/// of -1 is none and stays so; `fits` says whether it is there.
 int moveAxis(mlir::Operation *reshape, int axis, bool &fits);
 
 /// An elementwise operation over `shape`; a scale's map is along its axis.

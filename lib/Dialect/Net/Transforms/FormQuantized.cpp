@@ -1,11 +1,12 @@
-// Exporters write a quantized network as floats between a DequantizeLinear and a
-// QuantizeLinear. Scales stand outside of the sums, so what a convolution or a
-// product of matrices adds up are integers:
+// Exporters write a quantized network as floats between a DequantizeLinear and
+// a QuantizeLinear. Scales stand outside of the sums, so what a convolution or
+// a product of matrices adds up are integers:
 //
 //   sum of (x - zx) sx * (w - zw) sw  =  sx sw * sum of (x - zx) (w - zw)
 //
-// A bias whose scale is sx sw is added as an integer, and a quantization after it
-// becomes one multiplication by sx sw / sy, as runtimes for such networks do it.
+// A bias whose scale is sx sw is added as an integer, and a quantization after
+// it becomes one multiplication by sx sw / sy, as runtimes for such networks do
+// it.
 
 #include "Dequantized.h"
 
@@ -48,8 +49,8 @@ static linalg::GenericOp elementwiseUser(Value value) {
   return op;
 }
 
-/// The argument of `op`'s body that stands for `value`; null unless elements are
-/// read one to one.
+/// The argument of `op`'s body that stands for `value`; null unless elements
+/// are read one to one.
 static BlockArgument argumentFor(linalg::GenericOp op, Value value) {
   for (auto [i, input] : llvm::enumerate(op.getInputs()))
     if (input == value && op.getIndexingMapsArray()[i].isIdentity())
@@ -87,9 +88,8 @@ struct FormQuantized : lig::net::impl::FormQuantizedPassBase<FormQuantized> {
     for (Operation *op : work) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
       auto conv = dyn_cast<ConvOp>(op);
-      std::optional<Sums> sums = conv
-                                     ? sumConv(b, conv)
-                                     : sumProduct(b, cast<linalg::LinalgOp>(op));
+      std::optional<Sums> sums =
+          conv ? sumConv(b, conv) : sumProduct(b, cast<linalg::LinalgOp>(op));
       if (!sums)
         continue;
       ++numFormed;
@@ -120,13 +120,13 @@ static Value multiplyScales(ImplicitLocOpBuilder &b, Value x, Value y) {
   if (typeOf(x).getRank() < typeOf(y).getRank())
     std::swap(x, y);
   unsigned rank = typeOf(x).getRank();
-  return writeElementwise(b, {x, y},
-                          {b.getMultiDimIdentityMap(rank),
-                           AffineMap::get(rank, 0, b.getContext())},
-                          typeOf(x).getShape(), b.getF32Type(),
-                          [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-                            return arith::MulFOp::create(s, in[0], in[1]);
-                          });
+  return writeElementwise(
+      b, {x, y},
+      {b.getMultiDimIdentityMap(rank), AffineMap::get(rank, 0, b.getContext())},
+      typeOf(x).getShape(), b.getF32Type(),
+      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+        return arith::MulFOp::create(s, in[0], in[1]);
+      });
 }
 
 /// Whether `bias` is in units of `scale`, element by element.
@@ -150,8 +150,7 @@ bool FormQuantized::isScaledAs(const Dequantized &bias, Value scale) {
   return true;
 }
 
-std::optional<Sums> FormQuantized::sumConv(ImplicitLocOpBuilder &b,
-                                           ConvOp op) {
+std::optional<Sums> FormQuantized::sumConv(ImplicitLocOpBuilder &b, ConvOp op) {
   if (!typeOf(op.getResult()).getElementType().isF32() ||
       !isKnown(op.getFilter()))
     return std::nullopt;
@@ -176,9 +175,9 @@ std::optional<Sums> FormQuantized::sumConv(ImplicitLocOpBuilder &b,
       addsFloats = true;
   }
   sums.floats = op.getResult();
-  sums.value = ConvOp::create(
-      b, typeOf(op.getResult()).clone(b.getI32Type()), x->numbers, w->numbers,
-      bias, op.getStrides(), op.getDilations(), op.getPads(), op.getGroups());
+  sums.value = ConvOp::create(b, typeOf(op.getResult()).clone(b.getI32Type()),
+                              x->numbers, w->numbers, bias, op.getStrides(),
+                              op.getDilations(), op.getPads(), op.getGroups());
   if (!addsFloats)
     return sums;
   // The bias is its own scale's business: floats from here on.
@@ -212,8 +211,7 @@ std::optional<Sums> FormQuantized::sumProduct(ImplicitLocOpBuilder &b,
   std::optional<Dequantized> parts[2];
   for (unsigned i : {0u, 1u}) {
     parts[i] = findDequantized(b, op.getDpsInputOperand(i)->get());
-    if (!parts[i] ||
-        !typeOf(parts[i]->numbers).getElementType().isInteger(16))
+    if (!parts[i] || !typeOf(parts[i]->numbers).getElementType().isInteger(16))
       return std::nullopt;
   }
   const Dequantized &w = *parts[weight], &x = *parts[1 - weight];
@@ -228,8 +226,8 @@ std::optional<Sums> FormQuantized::sumProduct(ImplicitLocOpBuilder &b,
     sums.axis = *at;
   }
   sums.scale = multiplyScales(b, w.scale, x.scale);
-  auto type = cast<RankedTensorType>(
-      typeOf(op->getResult(0)).clone(b.getI32Type()));
+  auto type =
+      cast<RankedTensorType>(typeOf(op->getResult(0)).clone(b.getI32Type()));
   Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
   Value init = tensor::EmptyOp::create(b, type.getShape(), b.getI32Type());
   init = linalg::FillOp::create(b, zero, init).getResult(0);
@@ -282,14 +280,14 @@ bool FormQuantized::addBias(Sums &sums, linalg::GenericOp op) {
       !isScaledAs(*bias, sums.scale))
     return false;
   RankedTensorType type = typeOf(sums.value);
-  sums.value = writeElementwise(
-      b, {sums.value, bias->numbers},
-      {b.getMultiDimIdentityMap(type.getRank()),
-       op.getIndexingMapsArray()[other]},
-      type.getShape(), b.getI32Type(),
-      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-        return arith::AddIOp::create(s, in[0], in[1]);
-      });
+  sums.value =
+      writeElementwise(b, {sums.value, bias->numbers},
+                       {b.getMultiDimIdentityMap(type.getRank()),
+                        op.getIndexingMapsArray()[other]},
+                       type.getShape(), b.getI32Type(),
+                       [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                         return arith::AddIOp::create(s, in[0], in[1]);
+                       });
   sums.floats = op.getResult(0);
   return true;
 }
