@@ -327,86 +327,113 @@ void RoundProducts::toBf16(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
   op->erase();
 }
 
-void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
-                            unsigned weight, Value stored, Value scales,
-                            ArrayRef<bool> kept) {
-  // A row of data: what shares the dimensions that the result has for it.
-  Value data = op->getOperand(1 - weight);
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  RankedTensorType type = typeOf(data), out = typeOf(op->getResult(0));
-  unsigned rank = type.getRank();
-  SmallVector<AffineExpr> rowOfData, rowOfResult, order(rank);
-  SmallVector<int64_t> rows;
+namespace {
+/// Data as rows that each have a scale: what the result has in common with
+/// them.
+struct Rows {
+  SmallVector<int64_t> shape;
+  /// The data with the dimensions of a row first, and those that are summed up
+  /// behind them.
+  AffineMap order;
+  /// Where a row is, by the dimensions of the data and of the result.
+  AffineMap ofData, ofResult;
+  unsigned numSummed = 0;
+};
+} // namespace
+
+static Rows findRows(RankedTensorType data, AffineMap map, AffineMap out) {
+  MLIRContext *context = map.getContext();
+  Rows rows;
+  SmallVector<AffineExpr> ofData, ofResult, order(data.getRank());
   SmallVector<unsigned> summed;
-  for (auto [axis, expr] : llvm::enumerate(maps[1 - weight].getResults())) {
+  for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
     std::optional<unsigned> at =
-        dim ? maps[2].getResultPosition(dim) : std::nullopt;
+        dim ? out.getResultPosition(dim) : std::nullopt;
     if (!at) {
       summed.push_back(axis);
       continue;
     }
-    order[axis] = b.getAffineDimExpr(rows.size());
-    rowOfData.push_back(b.getAffineDimExpr(axis));
-    rowOfResult.push_back(b.getAffineDimExpr(*at));
-    rows.push_back(type.getDimSize(axis));
+    order[axis] = getAffineDimExpr(rows.shape.size(), context);
+    ofData.push_back(getAffineDimExpr(axis, context));
+    ofResult.push_back(getAffineDimExpr(*at, context));
+    rows.shape.push_back(data.getDimSize(axis));
   }
   for (auto [i, axis] : llvm::enumerate(summed))
-    order[axis] = b.getAffineDimExpr(rows.size() + i);
-  auto map = [&](unsigned dims, ArrayRef<AffineExpr> exprs) {
-    return AffineMap::get(dims, 0, exprs, b.getContext());
-  };
+    order[axis] = getAffineDimExpr(rows.shape.size() + i, context);
+  rows.numSummed = summed.size();
+  rows.order = AffineMap::get(data.getRank(), 0, order, context);
+  rows.ofData = AffineMap::get(data.getRank(), 0, ofData, context);
+  rows.ofResult = AffineMap::get(out.getNumResults(), 0, ofResult, context);
+  return rows;
+}
+
+/// The scale of each row: its greatest magnitude is 127. A row of zeros is
+/// zeros by any scale.
+static Value writeUnits(ImplicitLocOpBuilder &b, Value data, const Rows &rows) {
   Type f32 = b.getF32Type();
+  unsigned rank = rows.order.getNumDims();
+  AffineMap lines = b.getMultiDimIdentityMap(rows.shape.size());
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  Value room = tensor::EmptyOp::create(b, rows, f32);
-  AffineMap lines = b.getMultiDimIdentityMap(rows.size());
-  Value greatest =
-      generic(b, data, linalg::FillOp::create(b, zero, room).getResult(0),
-              {map(rank, order), map(rank, lines.getResults())}, summed.size(),
-              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-                return arith::MaximumFOp::create(
-                    s, math::AbsFOp::create(s, in[0]), in[1]);
-              });
-  // A row of zeros is zeros by any scale.
-  Value units = generic(
-      b, greatest, tensor::EmptyOp::create(b, rows, f32), {lines, lines}, 0,
-      [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+  Value room = tensor::EmptyOp::create(b, rows.shape, f32);
+  Value greatest = generic(
+      b, data, linalg::FillOp::create(b, zero, room).getResult(0),
+      {rows.order, AffineMap::get(rank, 0, lines.getResults(), b.getContext())},
+      rows.numSummed, [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+        return arith::MaximumFOp::create(s, math::AbsFOp::create(s, in[0]),
+                                         in[1]);
+      });
+  return generic(
+      b, greatest, tensor::EmptyOp::create(b, rows.shape, f32), {lines, lines},
+      0, [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
         Value least = arith::ConstantOp::create(s, s.getF32FloatAttr(1e-30f));
         Value most = arith::MaximumFOp::create(s, in[0], least);
         Value count = arith::ConstantOp::create(s, s.getF32FloatAttr(127));
         return arith::DivFOp::create(s, most, count);
       });
-  AffineMap all = b.getMultiDimIdentityMap(rank);
-  Value numbers =
-      generic(b, {data, units},
-              tensor::EmptyOp::create(b, type.getShape(), b.getI16Type()),
-              {all, map(rank, rowOfData), all}, 0,
-              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-                Value one = arith::ConstantOp::create(s, s.getF32FloatAttr(1));
-                Value inverse = arith::DivFOp::create(s, one, in[1]);
-                Value number = math::RoundEvenOp::create(
-                    s, arith::MulFOp::create(s, in[0], inverse));
-                Value byte = arith::FPToSIOp::create(s, s.getI8Type(), number);
-                return arith::ExtSIOp::create(s, s.getI16Type(), byte);
-              });
-  RankedTensorType weightType = typeOf(stored);
-  AffineMap ofWeight = b.getMultiDimIdentityMap(weightType.getRank());
-  Value wide =
-      generic(b, stored,
-              tensor::EmptyOp::create(b, weightType.getShape(), b.getI16Type()),
-              {ofWeight, ofWeight}, 0,
-              [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
-                return arith::ExtSIOp::create(s, s.getI16Type(), in[0]);
-              });
-  Value inputs[2];
-  inputs[weight] = wide;
-  inputs[1 - weight] = numbers;
-  Value nothing = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-  Value sums = tensor::EmptyOp::create(b, out.getShape(), b.getI32Type());
-  sums = linalg::FillOp::create(b, nothing, sums).getResult(0);
-  sums = linalg::GenericOp::create(
-             b, TypeRange{sums.getType()}, inputs, sums, maps,
-             op.getIteratorTypesArray(),
+}
+
+/// The data in units of their rows, rounded, in 16 bits.
+static Value writeNumbers(ImplicitLocOpBuilder &b, Value data, Value units,
+                          const Rows &rows) {
+  RankedTensorType type = typeOf(data);
+  AffineMap all = b.getMultiDimIdentityMap(type.getRank());
+  return generic(b, {data, units},
+                 tensor::EmptyOp::create(b, type.getShape(), b.getI16Type()),
+                 {all, rows.ofData, all}, 0,
+                 [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+                   Value one =
+                       arith::ConstantOp::create(s, s.getF32FloatAttr(1));
+                   Value inverse = arith::DivFOp::create(s, one, in[1]);
+                   Value number = math::RoundEvenOp::create(
+                       s, arith::MulFOp::create(s, in[0], inverse));
+                   Value byte =
+                       arith::FPToSIOp::create(s, s.getI8Type(), number);
+                   return arith::ExtSIOp::create(s, s.getI16Type(), byte);
+                 });
+}
+
+/// Bytes in 16 bits.
+static Value widen(ImplicitLocOpBuilder &b, Value bytes) {
+  RankedTensorType type = typeOf(bytes);
+  AffineMap all = b.getMultiDimIdentityMap(type.getRank());
+  return generic(
+      b, bytes, tensor::EmptyOp::create(b, type.getShape(), b.getI16Type()),
+      {all, all}, 0, [](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+        return arith::ExtSIOp::create(s, s.getI16Type(), in[0]);
+      });
+}
+
+/// The sums of `op` of the integers `inputs`.
+static Value writeSums(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
+                       ValueRange inputs) {
+  Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+  Value sums = tensor::EmptyOp::create(b, typeOf(op->getResult(0)).getShape(),
+                                       b.getI32Type());
+  sums = linalg::FillOp::create(b, zero, sums).getResult(0);
+  return linalg::GenericOp::create(
+             b, TypeRange{sums.getType()}, inputs, sums,
+             op.getIndexingMapsArray(), op.getIteratorTypesArray(),
              [](OpBuilder &inner, Location loc, ValueRange in) {
                ImplicitLocOpBuilder s(loc, inner);
                Value x = arith::ExtSIOp::create(s, s.getI32Type(), in[0]);
@@ -415,33 +442,56 @@ void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
                linalg::YieldOp::create(
                    s, ValueRange{arith::AddIOp::create(s, in[2], product)});
              })
-             .getResult(0);
-  SmallVector<AffineExpr> channels;
-  for (auto [axis, expr] : llvm::enumerate(maps[weight].getResults()))
-    if (kept[axis])
-      channels.push_back(b.getAffineDimExpr(*maps[2].getResultPosition(expr)));
-  unsigned outRank = out.getRank();
-  AffineMap result = b.getMultiDimIdentityMap(outRank);
-  SmallVector<Value> operands = {sums, units, scales};
-  SmallVector<AffineMap> operandMaps = {result, map(outRank, rowOfResult),
-                                        map(outRank, channels)};
+      .getResult(0);
+}
+
+/// `sums` in the units of rows and channels, and what `op` starts from.
+static Value writeFloats(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
+                         ValueRange operands, ArrayRef<AffineMap> maps) {
+  Type f32 = b.getF32Type();
+  RankedTensorType type = typeOf(op->getResult(0));
+  SmallVector<Value> inputs(operands);
+  SmallVector<AffineMap> all(maps);
+  AffineMap result = b.getMultiDimIdentityMap(type.getRank());
   Value start = op.getDpsInits()[0];
   auto fill = start.getDefiningOp<linalg::FillOp>();
   bool fromZero = fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
   if (!fromZero) {
-    operands.push_back(start);
-    operandMaps.push_back(result);
+    inputs.push_back(start);
+    all.push_back(result);
   }
-  operandMaps.push_back(result);
-  Value floats = generic(
-      b, operands, tensor::EmptyOp::create(b, out.getShape(), f32), operandMaps,
-      0, [&](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
+  all.push_back(result);
+  return generic(
+      b, inputs, tensor::EmptyOp::create(b, type.getShape(), f32), all, 0,
+      [&](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
         Value number = arith::SIToFPOp::create(s, f32, in[0]);
-        Value value = arith::MulFOp::create(
-            s, number, arith::MulFOp::create(s, in[1], in[2]));
+        Value unit = arith::MulFOp::create(s, in[1], in[2]);
+        Value value = arith::MulFOp::create(s, number, unit);
         return fromZero ? value
                         : arith::AddFOp::create(s, value, in[3]).getResult();
       });
+}
+
+void RoundProducts::toBytes(ImplicitLocOpBuilder &b, linalg::LinalgOp op,
+                            unsigned weight, Value stored, Value scales,
+                            ArrayRef<bool> kept) {
+  Value data = op->getOperand(1 - weight);
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  Rows rows = findRows(typeOf(data), maps[1 - weight], maps[2]);
+  Value units = writeUnits(b, data, rows);
+  Value inputs[2];
+  inputs[weight] = widen(b, stored);
+  inputs[1 - weight] = writeNumbers(b, data, units, rows);
+  Value sums = writeSums(b, op, inputs);
+  SmallVector<AffineExpr> channels;
+  for (auto [axis, expr] : llvm::enumerate(maps[weight].getResults()))
+    if (kept[axis])
+      channels.push_back(b.getAffineDimExpr(*maps[2].getResultPosition(expr)));
+  unsigned rank = maps[2].getNumResults();
+  Value floats =
+      writeFloats(b, op, {sums, units, scales},
+                  {b.getMultiDimIdentityMap(rank), rows.ofResult,
+                   AffineMap::get(rank, 0, channels, b.getContext())});
   op->getResult(0).replaceAllUsesWith(floats);
   op->erase();
 }
