@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -110,6 +111,27 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
 }
 
+static void buildGpuKernels(OpPassManager &pm,
+                            const PipelineOptions &options) {
+  codegen::GpuPersistScansPassOptions scans;
+  scans.sharedBytes = options.sharedBytes;
+  pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
+  codegen::GpuEmitStrategiesPassOptions strategies;
+  strategies.compute = options.compute;
+  pm.addNestedPass<func::FuncOp>(
+      codegen::createGpuEmitStrategiesPass(strategies));
+  pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(codegen::createGpuSpreadLoopsPass());
+  pm.addNestedPass<func::FuncOp>(codegen::createGpuSeparateKernelsPass());
+  math::MathExtendToSupportedTypesOptions extend;
+  extend.targetTypeStr = "f32";
+  pm.addNestedPass<func::FuncOp>(
+      math::createMathExtendToSupportedTypes(extend));
+  pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
+}
+
 static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createInlineViewsPass());
   pm.addPass(codegen::createOutlineConstantsPass());
@@ -129,14 +151,8 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createNarrowWeightsPass(narrow));
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);
-  if (options.target == "cuda") {
-    codegen::GpuPersistScansPassOptions scans;
-    scans.sharedBytes = options.sharedBytes;
-    pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
-    pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());
-    pm.addNestedPass<func::FuncOp>(codegen::createCpuExpandMathPass());
-    return;
-  }
+  if (options.target == "cuda")
+    return buildGpuKernels(pm, options);
   pm.addNestedPass<func::FuncOp>(codegen::createCpuTileAttentionPass());
   pm.addPass(codegen::createCpuPackDotsPass({options.dots, options.bf16Dots}));
   codegen::CpuEmitKernelsPassOptions kernels;
@@ -249,6 +265,8 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> roll{*this, "roll",
                     llvm::cl::desc("make loops of layers that were unrolled"),
                     llvm::cl::init(true)};
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu or cuda"),
+                             llvm::cl::init("cpu")};
   Option<bool> batch{
       *this, "batch",
       llvm::cl::desc("make one call of independent uses of one weight"),
@@ -263,6 +281,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
     options.dots = dots;
     options.roll = roll;
     options.batchUses = batch;
+    options.target = target;
     return options;
   }
 };

@@ -525,19 +525,60 @@ def GpuEmitLoopsPass : Pass<"lig-gpu-emit-loops", "::mlir::func::FuncOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def GpuSpreadLoopsPass
+    : Pass<"lig-gpu-spread-loops", "::mlir::func::FuncOp"> {
+  let summary = "Make one parallel loop of steps that write apart";
+  let description = [{
+    A loop whose step writes only the slice of each buffer that has the step's
+    number as its index, and reads no other slice of those, becomes parallel. A
+    parallel loop that is all its body writes by becomes one with it.
+
+    **Before**: `scf.for` around loads, stores and loops, as a gather leaves it.
+    **After**: `scf.parallel`.
+    **Keeps**: loops that carry values; loops in kernels.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numLoops", "num-loops", "loops made parallel">];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
+def GpuSeparateKernelsPass
+    : Pass<"lig-gpu-separate-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Leave only memory between kernels";
+  let description = [{
+    What one kernel computes from memory and another uses is computed again in
+    the other, if nothing in between wrote what it was read from. Otherwise it
+    is stored in a buffer of one element and loaded again. So are numbers that
+    loops and branches carry which the host steps through.
+
+    **Before**: loops and launches; loads among them.
+    **After**: no value that comes from memory is used by two kernels.
+    **Keeps**: control flow that depends on data, with what is in it.
+    **Refuses**: a view that data choose by control flow, used by several
+    kernels.
+  }];
+  let statistics = [
+    Statistic<"numCarried", "num-carried", "carried values kept in memory">,
+    Statistic<"numCopies", "num-copies", "operations done again">,
+    Statistic<"numPlaces", "num-places", "values kept in memory">];
+  let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def GpuFormLaunchesPass
     : Pass<"lig-gpu-form-launches", "::mlir::func::FuncOp"> {
   let summary = "Let kernels do what touches device memory";
   let description = [{
     A parallel loop whose bounds the host knows becomes a kernel of one thread a
     step. A load and everything that depends on it, control flow included, become
-    a kernel of one block, whose threads share the steps of parallel loops. A
-    status that depends on data is stored at the beginning of the arena.
+    a kernel of one block, whose threads share the steps of parallel loops; of one
+    thread, if there are none. A status that depends on data is stored at the
+    beginning of the arena.
 
     **Before**: planned entry points that end in params, arena and dims; loops.
     **After**: launches. No load or store is left outside of one.
     **Keeps**: launches that are there already, loops of the host around them.
-    **Refuses**: nothing.
+    **Refuses**: a launch among what depends on data.
   }];
   let statistics = [Statistic<"numLaunches", "num-launches", "launches">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -605,7 +646,27 @@ def GpuPersistScansPass
                            "::mlir::vector::VectorDialect"];
 }
 
-def GpuEmitStrategiesPass : Pass<"lig-gpu-emit-strategies"> {
+def GpuExpandMathPass : Pass<"lig-gpu-expand-math"> {
+  let summary = "Compute functions that a GPU has no instruction for";
+  let description = [{
+    Exponentials, logarithms, angles, hyperbolic functions, powers and remainders
+    of floats of up to 64 bits, numbers or vectors, by f64 arithmetic. With this
+    no library is needed to make PTX.
+
+    **Before**: `math` operations, `arith.remf`.
+    **After**: `arith`, and what has an instruction: `math.fma`, `math.sqrt`,
+    `math.absf`, `math.copysign`, `math.trunc`.
+    **Keeps**: everything else, the error function of f64 included.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numExpanded", "num-expanded", "functions written out">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+def GpuEmitStrategiesPass
+    : Pass<"lig-gpu-emit-strategies", "::mlir::func::FuncOp"> {
   let summary = "Write sums of products and reductions as tiled GPU kernels";
   let description = [{
     Each operation that a strategy suits becomes one launch of its own. Sums of

@@ -3,15 +3,13 @@
 
 #include "DataDependence.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace lig::codegen::gpu;
-
-bool DataDependence::isHostControl(Operation *op) {
-  return isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op);
-}
 
 bool DataDependence::mark(Value value) {
   if (!values.insert(value).second)
@@ -39,6 +37,7 @@ void DataDependence::propagate(Block &block) {
       spread(loop.getInitArgs(), loop.getRegionIterArgs(), is, set);
       spread(yields, loop.getRegionIterArgs(), is, set);
       propagate(*loop.getBody());
+      spread(loop.getInitArgs(), loop.getResults(), is, set);
       spread(yields, loop.getResults(), is, set);
       bool isBound = is(loop.getLowerBound()) || is(loop.getUpperBound()) ||
                      is(loop.getStep());
@@ -71,54 +70,97 @@ void DataDependence::propagate(Block &block) {
   }
 }
 
-/// Whether a loop or branch cannot be the host's: what decides about it, or
-/// what it hands on, comes from memory.
-bool DataDependence::needsDevice(Operation *op) const {
+bool DataDependence::isDecidedByData(Operation *op) const {
   auto is = [&](Value value) { return isDependent(value); };
-  if (llvm::any_of(op->getOperands(), is) || llvm::any_of(op->getResults(), is))
-    return true;
   if (auto loop = dyn_cast<scf::WhileOp>(op))
     return is(loop.getConditionOp().getCondition()) ||
            llvm::any_of(loop.getBeforeArguments(), is);
-  return isa<memref::StoreOp>(op);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return is(loop.getLowerBound()) || is(loop.getUpperBound()) ||
+           is(loop.getStep());
+  return llvm::any_of(op->getOperands(), is);
+}
+
+bool DataDependence::isKernel(Operation *op) const {
+  if (isa<mlir::gpu::LaunchOp, linalg::LinalgOp>(op))
+    return true;
+  return isa<scf::ParallelOp>(op) && !isDecidedByData(op);
+}
+
+bool DataDependence::isStepped(Operation *op) const {
+  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op) || isDecidedByData(op))
+    return false;
+  for (Value result : op->getResults())
+    if (isDependent(result) &&
+        (!result.getType().isIntOrIndexOrFloat() || isa<scf::WhileOp>(op)))
+      return false;
+  return op
+      ->walk([&](Operation *inner) {
+        return isKernel(inner) ? WalkResult::interrupt()
+                               : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+bool DataDependence::isReached(Operation *op) const {
+  for (Operation *parent = op->getParentOp(); parent;
+       parent = parent->getParentOp()) {
+    if (isa<FunctionOpInterface>(parent))
+      return true;
+    if (!isStepped(parent))
+      return false;
+  }
+  return false;
+}
+
+bool DataDependence::needsDevice(Operation *op) const {
+  auto is = [&](Value value) { return isDependent(value); };
+  // What a kernel captures, it reads itself.
+  if (isKernel(op))
+    return false;
+  if (llvm::any_of(op->getOperands(), is) || llvm::any_of(op->getResults(), is))
+    return true;
+  if (isStepped(op))
+    return false;
+  return op
+      ->walk([&](Operation *inner) {
+        return isa<memref::LoadOp, memref::StoreOp>(inner)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// The last operation of the block that uses what `op` makes; itself if none.
+static Operation *findLastUser(Operation &op) {
+  Block &block = *op.getBlock();
+  Operation *last = &op;
+  for (Value result : op.getResults())
+    for (Operation *user : result.getUsers())
+      if (Operation *ancestor = block.findAncestorOpInBlock(*user);
+          ancestor && !ancestor->hasTrait<OpTrait::IsTerminator>() &&
+          last->isBeforeInBlock(ancestor))
+        last = ancestor;
+  return last;
 }
 
 SmallVector<DeviceRange> DataDependence::findRanges(Block &block) const {
   SmallVector<DeviceRange> ranges;
-  Operation *end = nullptr; // of the last range
+  bool isApart = true; // from the last range, by a kernel between
   for (Operation &op : block.without_terminator()) {
-    if (!needsDevice(&op))
-      continue;
-    Operation *last = &op;
-    for (Value result : op.getResults())
-      for (Operation *user : result.getUsers())
-        if (Operation *ancestor = block.findAncestorOpInBlock(*user);
-            ancestor && !ancestor->hasTrait<OpTrait::IsTerminator>() &&
-            last->isBeforeInBlock(ancestor))
-          last = ancestor;
-    if (end && (&op == end || op.isBeforeInBlock(end))) {
-      if (end->isBeforeInBlock(last))
-        ranges.back().last = end = last;
+    if (!needsDevice(&op)) {
+      isApart |= isKernel(&op) || isStepped(&op);
       continue;
     }
-    ranges.push_back({&op, last});
-    end = last;
+    Operation *last = findLastUser(op);
+    bool isIn = !ranges.empty() && !ranges.back().last->isBeforeInBlock(&op);
+    if (!isIn && isApart)
+      ranges.push_back({&op, last});
+    else if (ranges.back().last->isBeforeInBlock(last))
+      ranges.back().last = last;
+    isApart = false;
   }
   return ranges;
-}
-
-void DataDependence::collect(Block &block) {
-  for (DeviceRange range : findRanges(block))
-    for (Operation *op = range.first;; op = op->getNextNode()) {
-      op->walk([&](Operation *inner) { onDevice.insert(inner); });
-      if (op == range.last)
-        break;
-    }
-  for (Operation &op : block)
-    if (isHostControl(&op) && !onDevice.contains(&op))
-      for (Region &region : op.getRegions())
-        for (Block &inner : region)
-          collect(inner);
 }
 
 DataDependence::DataDependence(func::FuncOp function) {
@@ -127,5 +169,4 @@ DataDependence::DataDependence(func::FuncOp function) {
     changed = false;
     propagate(body);
   } while (changed);
-  collect(body);
 }

@@ -8,8 +8,8 @@
 
 namespace lig::codegen::gpu {
 
-/// A range of operations of one block that must run on the device together:
-/// what is computed from memory is used by no operation outside.
+/// A range of operations of one block that run on the device together: no
+/// kernel is among them, or what is computed from memory is used behind it.
 struct DeviceRange {
   mlir::Operation *first, *last;
 };
@@ -21,23 +21,28 @@ public:
   /// The ranges of a block, in order, without those inside its operations.
   llvm::SmallVector<DeviceRange> findRanges(mlir::Block &block) const;
 
-  /// Whether an operation is in a range, of its block or of one around it.
-  bool isOnDevice(mlir::Operation *op) const { return onDevice.contains(op); }
+  /// Whether a value comes from memory.
+  bool isDependent(mlir::Value value) const { return values.contains(value); }
+  /// Whether an operation uses or makes what comes from memory, or accesses
+  /// memory without being a kernel.
+  bool needsDevice(mlir::Operation *op) const;
 
-  /// Whether the host may step through the regions of this operation.
-  static bool isHostControl(mlir::Operation *op);
+  /// Whether the host steps through a loop or branch: it knows what decides
+  /// about it, and finds kernels in it. Numbers from memory may be carried.
+  bool isStepped(mlir::Operation *op) const;
+  /// Whether the host steps through all control flow around an operation.
+  bool isReached(mlir::Operation *op) const;
+  /// Whether an operation is a kernel, or becomes one, wherever the host
+  /// reaches it.
+  bool isKernel(mlir::Operation *op) const;
 
 private:
   void propagate(mlir::Block &block);
   bool mark(mlir::Value value);
-  bool isDependent(mlir::Value value) const { return values.contains(value); }
-  /// Whether an operation uses or makes what comes from memory, or writes
-  /// memory itself.
-  bool needsDevice(mlir::Operation *op) const;
-  void collect(mlir::Block &block);
+  /// Whether what decides about a loop or branch comes from memory.
+  bool isDecidedByData(mlir::Operation *op) const;
 
   llvm::DenseSet<mlir::Value> values;
-  llvm::DenseSet<mlir::Operation *> onDevice;
   bool changed = false;
 };
 

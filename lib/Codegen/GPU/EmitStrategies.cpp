@@ -1,6 +1,7 @@
 // Tries the strategies on every structured operation on buffers that the host
-// runs; what none of them takes is left as it was.
+// reaches; what none of them takes is left as it was.
 
+#include "DataDependence.h"
 #include "Strategies.h"
 
 #include "Ligature/Codegen/Passes.h"
@@ -14,7 +15,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -25,22 +25,6 @@ namespace lig::codegen {
 #define GEN_PASS_DEF_GPUEMITSTRATEGIESPASS
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
-
-/// Whether the host can launch what stands here: in a function, or in loops
-/// whose bounds are known. Other control flow may follow from data.
-static bool runsOnHost(Operation *op) {
-  for (Operation *parent = op->getParentOp(); parent;
-       parent = parent->getParentOp()) {
-    if (isa<FunctionOpInterface>(parent))
-      return isa<func::FuncOp>(parent);
-    auto loop = dyn_cast<scf::ForOp>(parent);
-    if (!loop || !getConstantIntValue(loop.getLowerBound()) ||
-        !getConstantIntValue(loop.getUpperBound()) ||
-        !getConstantIntValue(loop.getStep()))
-      return false;
-  }
-  return false;
-}
 
 static std::optional<Precision> parsePrecision(StringRef name) {
   return llvm::StringSwitch<std::optional<Precision>>(name)
@@ -64,12 +48,16 @@ struct GpuEmitStrategies
   }
 
   void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
     IRRewriter rewriter(&getContext());
+    DataDependence dependence(function);
     SmallVector<linalg::LinalgOp> work;
-    getOperation()->walk([&](linalg::LinalgOp op) {
+    function.walk([&](linalg::LinalgOp op) {
       // What only reads and writes elements gains nothing here.
       if (op.getNumReductionLoops() && op.hasPureBufferSemantics() &&
-          runsOnHost(op))
+          dependence.isReached(op))
         work.push_back(op);
     });
     for (linalg::LinalgOp op : work) {

@@ -2,7 +2,7 @@
 // knows becomes a kernel of one thread an element. What depends on data becomes
 // a kernel of one block: all its threads go through the same control flow,
 // share the steps of parallel loops, and meet before and after whatever writes
-// memory.
+// memory. Where no loop is parallel one thread does it all.
 
 #include "Ligature/Codegen/Passes.h"
 
@@ -157,7 +157,7 @@ void UniformCode::rewrite(Block &block) {
       shareSteps(loop);
     else if (auto store = dyn_cast<memref::StoreOp>(op))
       storeOnce(store);
-    else if (DataDependence::isHostControl(&op))
+    else if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
       for (Region &region : op.getRegions())
         for (Block &inner : region)
           rewrite(inner);
@@ -191,18 +191,42 @@ static void hoistHostValues(DeviceRange &range, Block &block) {
   }
 }
 
-static void launchRange(DeviceRange range) {
+/// Whether a range has work for more than one thread; fails where it holds a
+/// kernel, which no kernel can launch.
+static FailureOr<bool> findSharedWork(DeviceRange range) {
+  bool isShared = false;
+  for (Operation *op = range.first;; op = op->getNextNode()) {
+    auto walk = op->walk([&](Operation *inner) {
+      isShared |= isa<scf::ParallelOp>(inner);
+      return isa<mlir::gpu::LaunchOp>(inner)
+                 ? (inner->emitOpError("stands among what depends on data"),
+                    WalkResult::interrupt())
+                 : WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      return failure();
+    if (op == range.last)
+      return isShared;
+  }
+}
+
+static LogicalResult launchRange(DeviceRange range) {
   Block &block = *range.first->getBlock();
   hoistHostValues(range, block);
+  FailureOr<bool> isShared = findSharedWork(range);
+  if (failed(isShared))
+    return failure();
   OpBuilder b(range.first);
   Location loc = range.first->getLoc();
   mlir::gpu::LaunchOp launch =
-      makeLaunch(b, loc, constant(b, loc, 1), regionBlock);
+      makeLaunch(b, loc, constant(b, loc, 1), *isShared ? regionBlock : 1);
   Block &body = launch.getBody().front();
   body.getOperations().splice(body.getTerminator()->getIterator(),
                               block.getOperations(), range.first->getIterator(),
                               std::next(range.last->getIterator()));
-  UniformCode(launch).rewrite(body);
+  if (*isShared)
+    UniformCode(launch).rewrite(body);
+  return success();
 }
 
 //===-- Functions --------------------------------------------------------===//
@@ -224,17 +248,21 @@ static void storeStatus(func::FuncOp function) {
   });
 }
 
-static void formLaunches(Block &block, const DataDependence &dependence) {
+static LogicalResult formLaunches(Block &block,
+                                  const DataDependence &dependence) {
   for (DeviceRange range : dependence.findRanges(block))
-    launchRange(range);
+    if (failed(launchRange(range)))
+      return failure();
   for (Operation &op : llvm::make_early_inc_range(block)) {
     if (auto loop = dyn_cast<scf::ParallelOp>(op))
       launchLoop(loop);
-    else if (DataDependence::isHostControl(&op))
+    else if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
       for (Region &region : op.getRegions())
         for (Block &inner : region)
-          formLaunches(inner, dependence);
+          if (failed(formLaunches(inner, dependence)))
+            return failure();
   }
+  return success();
 }
 
 namespace {
@@ -246,7 +274,8 @@ struct GpuFormLaunches
       return;
     storeStatus(function);
     DataDependence dependence(function);
-    formLaunches(function.getBody().front(), dependence);
+    if (failed(formLaunches(function.getBody().front(), dependence)))
+      return signalPassFailure();
     function.walk([&](mlir::gpu::LaunchOp) { ++numLaunches; });
   }
 };

@@ -1,5 +1,5 @@
 // Kernels become host functions that a thread of the emulator runs. Shared
-// memory becomes an offset into the block's, in the order of its globals.
+// memory becomes an offset into the block's.
 
 #include "EmulatedOps.h"
 
@@ -48,7 +48,8 @@ public:
                     unsigned &numSynchronizations);
 
 private:
-  void placeSharedMemory();
+  void collectShared(LLVM::LLVMFuncOp function, DenseSet<Operation *> &seen);
+  void placeSharedMemory(ArrayRef<std::pair<LLVM::LLVMFuncOp, bool>> kernels);
   void leaveAddressSpaces();
   void addThreadArguments();
   void dropSynchronization(int &drop, unsigned &count);
@@ -62,7 +63,7 @@ private:
   EmulatedOps ops;
   Type pointer;
   llvm::MapVector<StringAttr, uint64_t> sharedOffsets;
-  uint64_t sharedBytes = 0;
+  SmallVector<uint64_t> sharedBytes; ///< of each kernel
 };
 } // namespace
 
@@ -73,29 +74,61 @@ static bool isKernel(LLVM::LLVMFuncOp function) {
 
 //===-- Memory -----------------------------------------------------------===//
 
-void ModuleEmulation::placeSharedMemory() {
+/// The shared memory that a function names, or a function that it calls.
+void ModuleEmulation::collectShared(LLVM::LLVMFuncOp function,
+                                    DenseSet<Operation *> &seen) {
+  if (!seen.insert(function).second)
+    return;
+  function.walk([&](Operation *op) {
+    if (auto address = dyn_cast<LLVM::AddressOfOp>(op)) {
+      auto global =
+          device.lookupSymbol<LLVM::GlobalOp>(address.getGlobalName());
+      if (global && global.getAddrSpace() == 3)
+        seen.insert(global);
+    } else if (auto call = dyn_cast<LLVM::CallOp>(op);
+               call && call.getCallee()) {
+      if (auto callee =
+              device.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee()))
+        collectShared(callee, seen);
+    }
+  });
+}
+
+/// A buffer begins behind those of all kernels that name it; kernels that share
+/// none use the same bytes. What has no size of its own comes last.
+void ModuleEmulation::placeSharedMemory(
+    ArrayRef<std::pair<LLVM::LLVMFuncOp, bool>> kernels) {
+  SmallVector<DenseSet<Operation *>> reached(kernels.size());
+  for (auto [kernel, set] : llvm::zip(kernels, reached))
+    collectShared(kernel.first, set);
+  sharedBytes.assign(kernels.size(), 0);
+  auto place = [&](LLVM::GlobalOp global, uint64_t bytes, uint64_t alignment) {
+    uint64_t offset = 0;
+    for (auto [end, set] : llvm::zip(sharedBytes, reached))
+      if (set.contains(global))
+        offset = std::max(offset, llvm::alignTo(end, alignment));
+    for (auto [end, set] : llvm::zip(sharedBytes, reached))
+      if (set.contains(global))
+        end = offset + bytes;
+    sharedOffsets[global.getSymNameAttr()] = offset;
+  };
   DataLayout layout(host);
-  SmallVector<LLVM::GlobalOp> globals;
-  SmallVector<StringAttr> dynamic;
+  SmallVector<LLVM::GlobalOp> globals, dynamic;
   for (auto global : device.getOps<LLVM::GlobalOp>()) {
     if (global.getAddrSpace() != 3)
       continue;
     globals.push_back(global);
     uint64_t bytes = layout.getTypeSize(global.getGlobalType());
-    if (bytes == 0) {
-      dynamic.push_back(global.getSymNameAttr());
-      continue;
-    }
-    uint64_t alignment = std::max<uint64_t>(
-        16, global.getAlignment().value_or(
-                layout.getTypeABIAlignment(global.getGlobalType())));
-    sharedBytes = llvm::alignTo(sharedBytes, alignment);
-    sharedOffsets[global.getSymNameAttr()] = sharedBytes;
-    sharedBytes += bytes;
+    if (bytes == 0)
+      dynamic.push_back(global);
+    else
+      place(global, bytes,
+            std::max<uint64_t>(
+                16, global.getAlignment().value_or(
+                        layout.getTypeABIAlignment(global.getGlobalType()))));
   }
-  sharedBytes = llvm::alignTo(sharedBytes, sharedAlignment);
-  for (StringAttr name : dynamic)
-    sharedOffsets[name] = sharedBytes;
+  for (LLVM::GlobalOp global : dynamic)
+    place(global, 0, sharedAlignment);
   for (LLVM::GlobalOp global : globals)
     global.erase();
 }
@@ -259,14 +292,14 @@ LogicalResult ModuleEmulation::run(int &drop,
       DenseSet<Operation *> seen;
       found.emplace_back(function, meets(function, seen));
     }
-  placeSharedMemory();
+  placeSharedMemory(found);
   leaveAddressSpaces();
   addThreadArguments();
   if (failed(replaceOps()) || failed(moveToHost()))
     return failure();
-  for (auto [kernel, waits] : found)
-    kernels.push_back(
-        {kernel.getName().str(), makeWrapper(kernel), sharedBytes, waits});
+  for (auto [entry, bytes] : llvm::zip(found, sharedBytes))
+    kernels.push_back({entry.first.getName().str(), makeWrapper(entry.first),
+                       bytes, entry.second});
   for (auto [kernel, waits] : found)
     leaveDevice(kernel);
   device.erase();

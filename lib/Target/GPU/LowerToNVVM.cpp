@@ -2,6 +2,8 @@
 // a gpu.module alone.
 
 #include "Ligature/Target/GPU/LowerToNVVM.h"
+
+#include "Ligature/Codegen/Passes.h"
 #include "Ligature/Target/SmallFloats.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -17,6 +19,13 @@ using namespace mlir;
 
 static void buildKernels(OpPassManager &pm) {
   lig::target::addSmallFloats(pm);
+  math::MathExtendToSupportedTypesOptions extend;
+  extend.targetTypeStr = "f32";
+  pm.addPass(math::createMathExtendToSupportedTypes(extend));
+  pm.addPass(lig::codegen::createGpuExpandMathPass());
+  // What is left has an instruction; the conversion of gpu would call a library
+  // for it.
+  pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   VectorTransferToSCFOptions toLoops;

@@ -72,7 +72,7 @@ func.func @shares_long_rows_among_warps(%x: memref<7x5000xf32>, %y: memref<7xf32
 // -----
 
 // What has no reduction, runs along another dimension, has a run-time extent or
-// a control flow that may follow from data is left alone.
+// a control flow that follows from data is left alone.
 // CHECK-LABEL: func.func @leaves_alone
 // CHECK-NOT: gpu.launch
 // CHECK: linalg.add
@@ -81,7 +81,8 @@ func.func @shares_long_rows_among_warps(%x: memref<7x5000xf32>, %y: memref<7xf32
 // CHECK: scf.if
 // CHECK-NEXT: linalg.matmul
 // ONE-LABEL: func.func @leaves_alone
-func.func @leaves_alone(%x: memref<64x64xf32>, %y: memref<64xf32>, %d: memref<?x64xf32>, %z: memref<?xf32>, %p: i1) {
+func.func @leaves_alone(%x: memref<64x64xf32>, %y: memref<64xf32>, %d: memref<?x64xf32>, %z: memref<?xf32>, %flag: memref<i1>) {
+  %p = memref.load %flag[] : memref<i1>
   linalg.add ins(%x, %x : memref<64x64xf32>, memref<64x64xf32>) outs(%x : memref<64x64xf32>)
   linalg.reduce { arith.addf } ins(%x : memref<64x64xf32>) outs(%y : memref<64xf32>) dimensions = [0]
   linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],

@@ -1,7 +1,7 @@
 // RUN: lig-opt %s -split-input-file -lig-gpu-emulate -verify-diagnostics | FileCheck %s
 
 // Special registers are read from the thread, shared memory lies behind its
-// pointer: static memory first, dynamic at a multiple of 1024.
+// pointer: what a kernel names of static memory, dynamic at a multiple of 1024.
 // CHECK-LABEL: module @reads_the_thread
 // CHECK-NOT: gpu.module
 // CHECK: llvm.func @k(%[[OUT:[^:]+]]: !llvm.ptr, %[[THREAD:[^:]+]]: !llvm.ptr)
@@ -9,7 +9,8 @@
 // CHECK: llvm.load %[[AT]] invariant : !llvm.ptr -> i32
 // CHECK: %[[SHARED:.+]] = llvm.getelementptr %[[THREAD]][56]
 // CHECK: %[[BASE:.+]] = llvm.load %[[SHARED]] invariant
-// CHECK: llvm.getelementptr %[[BASE]][16]
+// CHECK: llvm.getelementptr %[[BASE]][0]
+// CHECK: llvm.getelementptr %{{.+}}[16]
 // CHECK: llvm.getelementptr %{{.+}}[1024]
 // CHECK: llvm.func @k.emulated(%[[ARGS:[^:]+]]: !llvm.ptr, %[[OF:[^:]+]]: !llvm.ptr)
 // CHECK: %[[SLOT:.+]] = llvm.getelementptr %[[ARGS]][0]
@@ -19,17 +20,21 @@
 // CHECK: @lig_emulated_kernels
 module @reads_the_thread {
   gpu.module @kernels {
+    llvm.mlir.global internal @unused() {addr_space = 3 : i32} : !llvm.array<9 x f32>
     llvm.mlir.global internal @a() {addr_space = 3 : i32} : !llvm.array<3 x f32>
     llvm.mlir.global internal @b() {addr_space = 3 : i32} : !llvm.array<5 x f32>
     llvm.mlir.global external @dyn() {addr_space = 3 : i32} : !llvm.array<0 x i8>
     llvm.func @k(%out: !llvm.ptr<1>) attributes {nvvm.kernel, nvvm.maxntid = array<i32: 32>} {
       %t = nvvm.read.ptx.sreg.tid.y : i32
+      %a = llvm.mlir.addressof @a : !llvm.ptr<3>
       %b = llvm.mlir.addressof @b : !llvm.ptr<3>
       %dyn = llvm.mlir.addressof @dyn : !llvm.ptr<3>
       %x = llvm.load %b : !llvm.ptr<3> -> i32
       %y = llvm.load %dyn : !llvm.ptr<3> -> i32
       %z = llvm.add %x, %y : i32
-      %w = llvm.add %z, %t : i32
+      %first = llvm.load %a : !llvm.ptr<3> -> i32
+      %v = llvm.add %z, %first : i32
+      %w = llvm.add %v, %t : i32
       llvm.store %w, %out : i32, !llvm.ptr<1>
       llvm.return
     }

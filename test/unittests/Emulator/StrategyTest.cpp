@@ -54,7 +54,8 @@ Launch compile(const Case &test) {
   lig::codegen::GpuEmitStrategiesPassOptions options;
   options.multiprocessors = test.multiprocessors;
   options.compute = test.compute;
-  passes.addPass(lig::codegen::createGpuEmitStrategiesPass(options));
+  passes.addNestedPass<func::FuncOp>(
+      lig::codegen::createGpuEmitStrategiesPass(options));
   passes.addPass(createGpuKernelOutliningPass());
   Launch result;
   if (!module || failed(passes.run(*module)))

@@ -1,0 +1,15 @@
+// What loops and branches of the host would hand on, kept in device memory.
+#ifndef LIGATURE_CODEGEN_GPU_CARRIEDVALUES_H
+#define LIGATURE_CODEGEN_GPU_CARRIEDVALUES_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace lig::codegen::gpu {
+
+/// Numbers from device memory that loops and branches of the host carry or
+/// yield become stores and loads of buffers. Returns how many.
+unsigned storeCarriedValues(mlir::func::FuncOp function);
+
+} // namespace lig::codegen::gpu
+
+#endif // LIGATURE_CODEGEN_GPU_CARRIEDVALUES_H

@@ -1,0 +1,22 @@
+// Which storage a buffer shows, and which operations may write it. Buffers of
+// one entry point are allocations, arguments and parameters; two of these never
+// overlap, and everything else is a view of one.
+#ifndef LIGATURE_CODEGEN_GPU_MEMORYROOTS_H
+#define LIGATURE_CODEGEN_GPU_MEMORYROOTS_H
+
+#include "mlir/IR/Operation.h"
+#include "mlir/IR/Value.h"
+
+namespace lig::codegen::gpu {
+
+/// Equal for buffers of one storage, null where it is not known.
+using MemoryRoot = const void *;
+
+MemoryRoot getRoot(mlir::Value buffer);
+
+/// Whether an operation, or one inside it, may write this storage.
+bool mayWrite(mlir::Operation *op, MemoryRoot root);
+
+} // namespace lig::codegen::gpu
+
+#endif // LIGATURE_CODEGEN_GPU_MEMORYROOTS_H
