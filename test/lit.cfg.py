@@ -1,6 +1,7 @@
 # How every text test runs: our tools and LLVM's on the path, memory and time
 # capped, so that a diverging pattern set fails a test and not the machine.
 import os
+import shutil
 
 import lit.formats
 
@@ -24,5 +25,10 @@ config.substitutions.append(
 )
 config.substitutions.append(("%src_root", config.ligature_src_root))
 config.substitutions.append(("%obj_root", config.ligature_obj_root))
+# The toolkit's assembler, where it is installed.
+ptxas = next(filter(None, (shutil.which("ptxas"), shutil.which("ptxas", path="/usr/local/cuda/bin"))), None)
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
 config.substitutions.append(("%python", "/usr/bin/python3"))
 lit_config.maxIndividualTestTime = 120

@@ -15,6 +15,7 @@ def parse_arguments(tool):
     """[--out=FOLDER] TOOL MODELS [NAME...]: the options, and the chosen files."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument(tool)
     parser.add_argument("models", type=pathlib.Path)
     parser.add_argument("names", nargs="*")

@@ -7,9 +7,9 @@ model_static.onnx (dimensions fixed), these must give the same, and the copies a
 library of the same size. Steps that are written out must become loops. One line
 a model; exits 1 if any fails and 77, which CTest shows as skipped, without MODELS.
 
-  run.py [--out=FOLDER] LIG_RUN MODELS [NAME...]
+  run.py [--out=FOLDER] [--device=emulate] LIG_RUN MODELS [NAME...]
 
---out takes summary.txt.
+--out takes summary.txt. Kernels of a GPU are compared with the references alone.
 """
 import concurrent.futures
 import os
@@ -26,14 +26,14 @@ LOOPS = {"g2p_en_unrolled": 1}
 SECONDS_EACH = 300
 
 
-def check(lig_run, model):
+def check(lig_run, model, device):
     """The complaints of lig-run about `model` on each of its data sets."""
     complaints = []
     data_sets = sorted(model.parent.glob("test_data_set_*"))
     if not data_sets:
         complaints.append("it has no test_data_set_*")
     for data in data_sets:
-        command = [lig_run, str(model), "--test-data", str(data)]
+        command = [lig_run, f"--device={device}", str(model), "--test-data", str(data)]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
                                   stderr=subprocess.STDOUT, timeout=SECONDS_EACH)
@@ -70,10 +70,12 @@ def check_sharing(ligc, model):
     return complaints
 
 
-def check_all(lig_run, model):
+def check_all(lig_run, model, device):
     ligc = pathlib.Path(lig_run).with_name("ligc")
     try:
-        return check(lig_run, model) + check_sharing(ligc, model)
+        if device != "cpu":
+            return check(lig_run, model, device)
+        return check(lig_run, model, device) + check_sharing(ligc, model)
     except subprocess.SubprocessError as error:
         return [str(error)]
 
@@ -84,7 +86,8 @@ def main():
     failed = 0
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda model: check_all(options.lig_run, model), models)
+        results = pool.map(
+            lambda model: check_all(options.lig_run, model, options.device), models)
         for model, complaints in zip(models, results):
             failed += bool(complaints)
             print("FAIL" if complaints else "PASS", f"{model.parent.name}/{model.name}")

@@ -80,6 +80,22 @@ def GpuOutlineKernelsPass
                            "::mlir::memref::MemRefDialect"];
 }
 
+def GpuUseInstructionsPass
+    : Pass<"lig-gpu-use-instructions", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Call no library for what is an instruction";
+  let description = [{
+    Calls of libdevice for roots, absolute values, roundings, signs and products
+    that are added become intrinsics of LLVM, and its declarations go.
+
+    **Before**: kernels in the LLVM and NVVM dialects.
+    **After**: PTX of them needs no library, if nothing else calls it.
+    **Keeps**: calls of other functions.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numCalls", "num-calls", "calls replaced">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def GpuAlignSharedPass : Pass<"lig-gpu-align-shared", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Align shared memory to the widest access";
   let description = [{

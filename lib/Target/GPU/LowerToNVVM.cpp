@@ -23,9 +23,6 @@ static void buildKernels(OpPassManager &pm) {
   extend.targetTypeStr = "f32";
   pm.addPass(math::createMathExtendToSupportedTypes(extend));
   pm.addPass(lig::codegen::createGpuExpandMathPass());
-  // What is left has an instruction; the conversion of gpu would call a library
-  // for it.
-  pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   VectorTransferToSCFOptions toLoops;
@@ -40,6 +37,9 @@ static void buildKernels(OpPassManager &pm) {
   ConvertGpuOpsToNVVMOpsOptions kernels;
   kernels.useBarePtrCallConv = true;
   pm.addPass(createConvertGpuOpsToNVVMOps(kernels));
+  pm.addPass(lig::target::createGpuUseInstructionsPass());
+  // The few that upstream has no function of the library for.
+  pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""Assembles the kernels of networks with ptxas and reads what it says of them.
+
+The benchmark suite's networks at their small sizes and the real ones in MODELS,
+for sm_80 and sm_90a: no kernel may spill registers, keep anything in local
+memory, call what no one defines, or use more registers than --registers. One
+line a network; exits 1 if any fails and 77, which CTest shows as skipped, where
+no ptxas is found.
+
+  ptxas.py [--out=FOLDER] [--registers=N] [--only=REGEX] LIGC [MODELS]
+
+--out takes kernels.csv: network, chip, kernel, registers, bytes of stack, bytes
+spilled, bytes of shared memory.
+"""
+import argparse
+import csv
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "lig-bench"))
+import suite  # noqa: E402
+
+CHIPS = ("sm_80", "sm_90a")
+SKIPPED = 77
+
+
+def find_ptxas():
+    places = [os.environ[v] + "/bin" for v in ("CUDA_HOME", "CUDA_PATH") if v in os.environ]
+    return shutil.which("ptxas") or shutil.which(
+        "ptxas", path=os.pathsep.join([*places, "/usr/local/cuda/bin"]))
+
+
+def read_properties(text):
+    """[(kernel, registers, stack, spilled, shared)] of `ptxas -v`."""
+    found = []
+    for part in re.split(r"Compiling entry function '", text)[1:]:
+        numbers = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, "
+                            r"(\d+) bytes spill loads", part)
+        registers = re.search(r"Used (\d+) registers", part)
+        shared = re.search(r"(\d+) bytes smem", part)
+        stack, stores, loads = map(int, numbers.groups())
+        found.append((part.split("'")[0], int(registers[1]), stack, stores + loads,
+                      int(shared[1]) if shared else 0))
+    return found
+
+
+def check(ligc, ptxas, model, chip, limit, folder):
+    """(complaints, properties of the kernels)"""
+    ptx = folder / "kernels.ptx"
+    done = subprocess.run([ligc, "--target=cuda", "--emit=ptx", "--ptxas=none",
+                           f"--cuda-arch={chip}", model, "-o", ptx],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        return [done.stdout.strip()], []
+    done = subprocess.run([ptxas, "-v", f"-arch={chip}", ptx, "-o", folder / "kernels.cubin"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        return [done.stdout.strip()], []
+    kernels = read_properties(done.stdout)
+    complaints = [] if kernels else ["ptxas reports no kernel"]
+    for name, registers, stack, spilled, _ in kernels:
+        if spilled:
+            complaints.append(f"{name} spills {spilled} bytes")
+        elif stack:
+            complaints.append(f"{name} keeps {stack} bytes in local memory")
+        if registers > limit:
+            complaints.append(f"{name} uses {registers} registers, more than {limit}")
+    return complaints, kernels
+
+
+def list_networks(options, folder):
+    """(name, path) of each network; those of the suite are built."""
+    for network in suite.NETWORKS:
+        if re.search(options.only, network.name):
+            path = folder / f"{network.name}.onnx"
+            suite.run_builder(network.builder, path,
+                              [*network.options.split(), *network.small.split()])
+            yield network.name, path
+    if options.models:
+        for each in sorted(options.models.glob("*/model.onnx")):
+            if re.search(options.only, each.parent.name):
+                yield each.parent.name, each
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--registers", type=int, default=168)
+    parser.add_argument("--only", default="")
+    parser.add_argument("ligc")
+    parser.add_argument("models", type=pathlib.Path, nargs="?")
+    options = parser.parse_args()
+    ptxas = find_ptxas()
+    if not ptxas:
+        print("skipped: no ptxas in PATH, CUDA_HOME or CUDA_PATH")
+        sys.exit(SKIPPED)
+
+    rows, failed, count, most = [], 0, 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for network, path in list_networks(options, folder):
+            for chip in CHIPS:
+                complaints, kernels = check(options.ligc, ptxas, path, chip,
+                                            options.registers, folder)
+                rows += [(network, chip, *kernel) for kernel in kernels]
+                most = max([most, *(kernel[1] for kernel in kernels)])
+                count += 1
+                failed += bool(complaints)
+                print("FAIL" if complaints else "PASS", network, chip,
+                      f"{len(kernels)} kernels", flush=True)
+                for complaint in complaints:
+                    print("  " + complaint.replace("\n", "\n  "))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        with open(options.out / "kernels.csv", "w", newline="") as file:
+            csv.writer(file).writerows(
+                [("network", "chip", "kernel", "registers", "stack", "spilled", "shared"), *rows])
+    print(f"{count - failed} of {count} networks are clean, {len(rows)} kernels, "
+          f"{most} registers at most")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
