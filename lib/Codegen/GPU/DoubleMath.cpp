@@ -266,8 +266,8 @@ Value DoubleMath::asinh(Value x) {
 }
 
 Value DoubleMath::acosh(Value x) {
-  Value one = number(1);
-  return log(add(x, sqrt(mul(sub(x, one), add(x, one)))));
+  Value t = sub(x, number(1));
+  return log1p(add(t, sqrt(mul(t, add(t, number(2))))));
 }
 
 Value DoubleMath::atanh(Value x) {
