@@ -225,7 +225,7 @@ private:
       int64_t offset = alloc->getAttrOfType<IntegerAttr>(headerAttr).getInt();
       if (offset + bytesOf(alloc.getType()) > headerBytes)
         return alloc.emitOpError("has no place in a header of ")
-               << headerBytes << " bytes";
+               << int64_t(headerBytes) << " bytes";
       OpBuilder b(alloc);
       alloc.replaceAllUsesWith(
           makeView(b, alloc.getLoc(), arena, offset, alloc.getType()));
