@@ -394,6 +394,30 @@ module @shrinking {
   }
 }
 
+// -----
+
+// Parts of a larger map that lie as images would in a mosaic: what is between
+// them is not zero, and is read by something else as it is.
+// FORCE-LABEL: func.func @parts_of_a_map
+// FORCE-SAME: %{{.*}}: tensor<1x8x9x5xf32>
+// FORCE: %[[MAP:.*]] = linalg.exp
+// FORCE: %[[ZEROS:.*]] = linalg.generic {{.*}} ins(%[[MAP]], %{{.*}} : tensor<1x8x9x5xf32>, tensor<9x5xf32>)
+// FORCE: net.conv %[[ZEROS]], {{.*}} -> tensor<1x8x9x5xf32>
+// FORCE: return {{.*}}, %[[MAP]] :
+module @parts_of_a_map {
+  share.param @w : tensor<8x8x3x3xf32>
+  func.func @parts_of_a_map(%x: tensor<1x8x9x5xf32>) -> (tensor<1x8x5x5xf32>, tensor<1x8x3x3xf32>, tensor<1x8x9x5xf32>) {
+    %w = share.get @w : tensor<8x8x3x3xf32>
+    %e = tensor.empty() : tensor<1x8x9x5xf32>
+    %map = linalg.exp ins(%x : tensor<1x8x9x5xf32>) outs(%e : tensor<1x8x9x5xf32>) -> tensor<1x8x9x5xf32>
+    %a = tensor.extract_slice %map[0, 0, 0, 0] [1, 8, 5, 5] [1, 1, 1, 1] : tensor<1x8x9x5xf32> to tensor<1x8x5x5xf32>
+    %b = tensor.extract_slice %map[0, 0, 6, 0] [1, 8, 3, 3] [1, 1, 1, 1] : tensor<1x8x9x5xf32> to tensor<1x8x3x3xf32>
+    %0 = net.conv %a, %w strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x8x5x5xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x5x5xf32>
+    %1 = net.conv %b, %w strides [1, 1] dilations [1, 1] pads [1, 1, 1, 1] groups 1 : tensor<1x8x3x3xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x3x3xf32>
+    return %0, %1, %map : tensor<1x8x5x5xf32>, tensor<1x8x3x3xf32>, tensor<1x8x9x5xf32>
+  }
+}
+
 // Remarks say what was joined, what was not, and why.
 // RUN: lig-opt %s -split-input-file -net-batch-uses --remark-policy=all --remarks-filter=share -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // REMARK: remark: [Passed] batched | Category:share | Remark="2 uses of @w: {{[0-9.]+}} us apart, {{[0-9.]+}} us as one"

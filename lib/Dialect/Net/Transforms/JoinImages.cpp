@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -158,8 +159,21 @@ static linalg::GenericOp makeCleared(ImplicitLocOpBuilder &b, Value whole,
       });
 }
 
-/// Puts zeros between the images of `whole` for all of its readers, in the
-/// operation that makes it if that can be.
+/// True if `op` reads one of the images.
+static bool readsImage(Operation *op, const Mosaic &mosaic) {
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+  if (!slice || !slice.hasUnitStride() || slice.getType().getRank() != 4)
+    return false;
+  ArrayRef<int64_t> from = slice.getStaticOffsets();
+  ArrayRef<int64_t> size = slice.getStaticSizes();
+  return llvm::any_of(llvm::zip(mosaic.places, mosaic.images), [&](auto image) {
+    return Pixels{from[2], from[3]} == std::get<0>(image) &&
+           Pixels{size[2], size[3]} == std::get<1>(image);
+  });
+}
+
+/// Puts zeros between the images of `whole`, in the operation that makes it if
+/// nothing reads more of it than the images.
 static Value clearGaps(RewriterBase &rewriter, Value whole,
                        const Mosaic &mosaic) {
   DenseElementsAttr mask = makeMask(rewriter, mosaic);
@@ -169,9 +183,11 @@ static Value clearGaps(RewriterBase &rewriter, Value whole,
   ImplicitLocOpBuilder b(whole.getLoc(), rewriter);
   b.setInsertionPointAfterValue(whole);
   linalg::GenericOp cleared = makeCleared(b, whole, mask);
-  rewriter.replaceAllUsesExcept(whole, cleared.getResult(0), cleared);
+  rewriter.replaceUsesWithIf(whole, cleared.getResult(0), [&](OpOperand &use) {
+    return readsImage(use.getOwner(), mosaic);
+  });
   OpOperand *read = cleared.getDpsInputOperand(0);
-  if (!linalg::areElementwiseOpsFusable(read))
+  if (!whole.hasOneUse() || !linalg::areElementwiseOpsFusable(read))
     return cleared.getResult(0);
   rewriter.setInsertionPoint(cleared);
   auto fused = linalg::fuseElementwiseOps(rewriter, read);
@@ -180,7 +196,8 @@ static Value clearGaps(RewriterBase &rewriter, Value whole,
   Operation *made = whole.getDefiningOp();
   Value result = fused->replacements.lookup(cleared.getResult(0));
   rewriter.replaceOp(cleared, result);
-  rewriter.eraseOp(made);
+  if (made->use_empty())
+    rewriter.eraseOp(made);
   return result;
 }
 
@@ -197,13 +214,16 @@ static SmallVector<Value> takeImages(ImplicitLocOpBuilder &b, Value whole,
 
 //===-- What follows -----------------------------------------------------===//
 
-/// An operation on every element by itself, without regard to where it is.
+/// An operation on every element by itself, without regard to where it is, that
+/// does no harm to whatever lies between images.
 static bool treatsElementsAlike(linalg::LinalgOp op) {
   return op.hasPureTensorSemantics() && op.getNumReductionLoops() == 0 &&
          op->getNumResults() == 1 && op.getNumLoops() == 4 &&
          op.getIndexingMapsArray().back().isIdentity() &&
          op.getDpsInits()[0].getDefiningOp<tensor::EmptyOp>() &&
-         op.getBlock()->getOps<linalg::IndexOp>().empty();
+         op.getBlock()->getOps<linalg::IndexOp>().empty() &&
+         llvm::all_of(op.getBlock()->without_terminator(),
+                      [](Operation &inner) { return isPure(&inner); });
 }
 
 /// What operand number `i` of `ops`, one for each image, is for the mosaic:
