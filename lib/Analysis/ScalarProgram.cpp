@@ -179,6 +179,11 @@ static bool describe(Operation *op, Step &step) {
     step.i2 = function;
     return true;
   };
+  auto i2As = [&](Step::Form which, int64_t (*function)(int64_t, int64_t)) {
+    step.form = which;
+    step.i2 = function;
+    return true;
+  };
   auto form = [&](Step::Form which) {
     step.form = which;
     return true;
@@ -229,6 +234,45 @@ static bool describe(Operation *op, Step &step) {
       })
       .Case([&](arith::MinSIOp) {
         return i2([](I a, I b) { return std::min(a, b); });
+      })
+      .Case([&](arith::MaxUIOp) {
+        return i2As(Step::I2Unsigned, [](I a, I b) {
+          return I(std::max(uint64_t(a), uint64_t(b)));
+        });
+      })
+      .Case([&](arith::MinUIOp) {
+        return i2As(Step::I2Unsigned, [](I a, I b) {
+          return I(std::min(uint64_t(a), uint64_t(b)));
+        });
+      })
+      .Case([&](arith::ShLIOp) {
+        return i2As(Step::I2Unsigned, [](I a, I b) {
+          return uint64_t(b) < 64 ? I(uint64_t(a) << b) : 0;
+        });
+      })
+      .Case([&](arith::ShRUIOp) {
+        return i2As(Step::I2Unsigned, [](I a, I b) {
+          return uint64_t(b) < 64 ? I(uint64_t(a) >> b) : 0;
+        });
+      })
+      .Case([&](arith::ShRSIOp) {
+        return i2([](I a, I b) { return a >> std::min<uint64_t>(b, 63); });
+      })
+      .Case([&](arith::DivSIOp) {
+        return i2As(Step::Divide, [](I a, I b) { return a / b; });
+      })
+      .Case([&](arith::RemSIOp) {
+        return i2As(Step::Divide, [](I a, I b) { return a % b; });
+      })
+      .Case([&](arith::DivUIOp) {
+        return i2As(Step::DivideUnsigned, [](I a, I b) {
+          return I(uint64_t(a) / uint64_t(b));
+        });
+      })
+      .Case([&](arith::RemUIOp) {
+        return i2As(Step::DivideUnsigned, [](I a, I b) {
+          return I(uint64_t(a) % uint64_t(b));
+        });
       })
       .Case([&](arith::SelectOp) { return form(Step::Choose); })
       .Case([&](arith::CmpFOp compare) {
@@ -373,7 +417,8 @@ bool ScalarProgram::Compiler::add(Operation &op) {
   // Reading unsigned needs the width of what is read.
   if (op.getNumOperands() != 0 &&
       (step.form == Step::ZeroExtend || step.form == Step::ToFloatU ||
-       step.form == Step::CompareI)) {
+       step.form == Step::CompareI || step.form == Step::I2Unsigned ||
+       step.form == Step::DivideUnsigned)) {
     int64_t width = widthOf(*getScalarKind(op.getOperand(0).getType()));
     step.constant.i =
         width == 64 ? -1 : static_cast<int64_t>((uint64_t(1) << width) - 1);
@@ -430,6 +475,21 @@ ScalarProgram::run(Scalar *slots, const int64_t *indices,
       break;
     case Step::I2:
       result.i = wrapTo(step.kind, step.i2(a.i, b.i));
+      break;
+    case Step::I2Unsigned:
+      result.i = wrapTo(step.kind, step.i2(a.i & step.constant.i,
+                                           b.i & step.constant.i));
+      break;
+    case Step::Divide:
+      if (b.i == 0 || (b.i == -1 && a.i == INT64_MIN))
+        return std::nullopt;
+      result.i = wrapTo(step.kind, step.i2(a.i, b.i));
+      break;
+    case Step::DivideUnsigned:
+      if ((b.i & step.constant.i) == 0)
+        return std::nullopt;
+      result.i = wrapTo(step.kind, step.i2(a.i & step.constant.i,
+                                           b.i & step.constant.i));
       break;
     case Step::Choose:
       result = a.i & 1 ? b : slots[step.operands[2]];

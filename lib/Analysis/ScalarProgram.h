@@ -33,7 +33,7 @@ public:
   /// Runs on `slots`, whose first entries are the block's arguments; `indices`
   /// are the loops' positions for linalg.index, `tables` the elements of
   /// getTables(). Returns the yielded value; nothing if an element lies outside
-  /// its table.
+  /// its table or an integer is divided by zero.
   std::optional<Scalar> run(Scalar *slots, const int64_t *indices,
                             llvm::ArrayRef<llvm::ArrayRef<char>> tables) const;
   unsigned getNumSlots() const { return numSlots; }
@@ -45,6 +45,9 @@ public:
       F1,
       F2,
       I2,
+      I2Unsigned,
+      Divide,
+      DivideUnsigned,
       Choose,
       CompareF,
       CompareI,

@@ -4,7 +4,9 @@
 // user is not part of one) and puts the results where the model's own parameters
 // are, as long as that stores no more bytes: two scaled copies of one weight are
 // worth less than the tie. A weight that is looked up in a table counts as the
-// codes that it will be stored as, so it need not be decoded at run time.
+// codes that it will be stored as, so it need not be decoded at run time; where
+// it has no codes, as with hashed indices, a small part of the model's bytes may
+// be spent on it.
 
 #include "Codebook.h"
 #include "ParameterTable.h"
@@ -31,6 +33,9 @@ namespace lig::codegen {
 
 /// Storing this many bytes beside what is read is always worth it.
 static constexpr int64_t kSmallBytes = 256;
+/// And so is this part of all parameters, for what would have to be looked up
+/// again in every run.
+static constexpr int64_t kLookupPart = 32;
 
 static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
@@ -87,6 +92,10 @@ struct PackParameters
     lig::codegen::ParameterTable table(module);
     SymbolTableCollection tables;
     lig::ConstantEvaluator evaluator(tables);
+    spareBytes = 0;
+    for (auto param : module.getOps<lig::share::ParamOp>())
+      spareBytes += bytesOf(param.getTensorType());
+    spareBytes /= kLookupPart;
     findEnds(evaluator);
     for (Family &family : makeFamilies()) {
       if (savesBytes(family, table.getSymbols(), evaluator))
@@ -96,8 +105,10 @@ struct PackParameters
         numKept += family.ends.size();
     }
     IRRewriter rewriter(&getContext());
+    // What a dead operation's body reads is dead only when that is gone.
     for (auto function : module.getOps<func::FuncOp>())
-      (void)runRegionDCE(rewriter, function->getRegions());
+      while (succeeded(runRegionDCE(rewriter, function->getRegions())))
+        ;
     numDropped += table.eraseUnread(copies, getArgument());
   }
 
@@ -107,6 +118,29 @@ private:
       return false;
     lig::ConstantEvaluator::Facts facts = evaluator.getFacts(value);
     return facts.known && facts.root;
+  }
+
+  /// How many users need `value` itself: those that are not known, and those
+  /// that only bring all of it into another order for such users.
+  unsigned countEscapes(Value value, lig::ConstantEvaluator &evaluator) {
+    return llvm::count_if(value.getUsers(), [&](Operation *user) {
+      // A body that extracts elements stands for its operation.
+      if (auto around = user->getParentOfType<linalg::LinalgOp>())
+        user = around;
+      if (user->getNumResults() != 1 ||
+          !isKnown(user->getResult(0), evaluator))
+        return true;
+      return isReordered(user->getResult(0), evaluator);
+    });
+  }
+
+  /// True for another order of a computed value that is wanted in several: it is
+  /// stored once, in whatever order, and lig-order-parameters sees to the rest.
+  bool isReordered(Value value, lig::ConstantEvaluator &evaluator) {
+    Value from = lig::getMovedOperand(value.getDefiningOp());
+    return from && !lig::getStridedView(from) && isKnown(from, evaluator) &&
+           typeOf(from).getNumElements() == typeOf(value).getNumElements() &&
+           !from.hasOneUse() && countEscapes(value, evaluator) != 0;
   }
 
   /// Values in program order that are known and that something reads which is
@@ -120,18 +154,11 @@ private:
       if (op->getNumResults() != 1)
         return WalkResult::advance();
       Value value = op->getResult(0);
-      bool escapes = llvm::any_of(op->getUsers(), [&](Operation *user) {
-        // A body that extracts elements stands for its operation.
-        if (auto around = user->getParentOfType<linalg::LinalgOp>())
-          user = around;
-        return user->getNumResults() != 1 ||
-               !isKnown(user->getResult(0), evaluator);
-      });
-      if (!escapes)
+      if (countEscapes(value, evaluator) == 0)
         return WalkResult::advance();
       if (std::optional<lig::StridedView> view = lig::getStridedView(value))
         bytesRead[view->get.getSourceAttr().getAttr()] += bytesOf(view->type);
-      else if (isKnown(value, evaluator))
+      else if (isKnown(value, evaluator) && !isReordered(value, evaluator))
         ends.push_back(makeEnd(value));
       return WalkResult::advance();
     });
@@ -204,7 +231,13 @@ private:
       after += end->storedBytes();
     }
     evaluator.dropValues();
+    bool areLookups =
+        llvm::all_of(family.ends, [](End *end) { return end->isLookup; });
     bool saves = after <= before;
+    if (!saves && areLookups && after - before <= spareBytes) {
+      spareBytes -= after - before;
+      saves = true;
+    }
     if (!saves)
       for (End *end : family.ends)
         end->bytes.reset();
@@ -228,6 +261,7 @@ private:
 
   std::vector<End> ends;
   llvm::DenseMap<StringAttr, int64_t> bytesRead;
+  int64_t spareBytes = 0;
   lig::codegen::PackedCopies copies;
 };
 } // namespace

@@ -144,7 +144,10 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createNarrowIntegersPass({options.dots}));
   pm.addPass(createCSEPass());
   pm.addPass(codegen::createPackParametersPass());
+  pm.addPass(codegen::createSplitConcatenationsPass());
+  pm.addPass(codegen::createSplitDecodingsPass());
   pm.addNestedPass<func::FuncOp>(codegen::createFactorViewsPass());
+  pm.addPass(codegen::createDecodeInPlacePass());
   pm.addPass(codegen::createOrderParametersPass());
   codegen::NarrowWeightsPassOptions narrow;
   narrow.format = options.weights;

@@ -164,3 +164,60 @@ module @outside {
     return %w : tensor<8x16xf32>
   }
 }
+
+// -----
+
+// What is computed and read in two orders is stored in one.
+// CHECK-LABEL: module @two_orders
+module @two_orders {
+  // CHECK: share.param @w.packed {{.*}} : tensor<9x10xf32>
+  // CHECK-NOT: share.param
+  // CHECK: %[[W:.+]] = share.get @w.packed
+  // CHECK: linalg.matmul ins(%{{.+}}, %[[W]] :
+  // CHECK: %[[T:.+]] = linalg.transpose ins(%[[W]] :
+  // CHECK: linalg.matmul ins(%{{.+}}, %[[T]] :
+  share.param @w : tensor<9x10xf32> = dense<[[1., 2., 3., 4., 5., 6., 7., 8., 9., 10.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 11.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 12.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 13.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 14.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 15.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 16.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 17.], [1., 2., 3., 4., 5., 6., 7., 8., 9., 18.]]> : tensor<9x10xf32>
+  func.func @main(%x: tensor<2x9xf32>, %s: tensor<2x10xf32>, %t: tensor<2x9xf32>) -> tensor<2x9xf32> {
+    %w = share.get @w : tensor<9x10xf32>
+    %room = tensor.empty() : tensor<9x10xf32>
+    %n = linalg.negf ins(%w : tensor<9x10xf32>) outs(%room : tensor<9x10xf32>) -> tensor<9x10xf32>
+    %h = linalg.matmul ins(%x, %n : tensor<2x9xf32>, tensor<9x10xf32>) outs(%s : tensor<2x10xf32>) -> tensor<2x10xf32>
+    %other = tensor.empty() : tensor<10x9xf32>
+    %turned = linalg.transpose ins(%n : tensor<9x10xf32>) outs(%other : tensor<10x9xf32>) permutation = [1, 0]
+    %y = linalg.matmul ins(%h, %turned : tensor<2x10xf32>, tensor<10x9xf32>) outs(%t : tensor<2x9xf32>) -> tensor<2x9xf32>
+    return %y : tensor<2x9xf32>
+  }
+}
+
+// -----
+
+// A hashed weight: its table is far smaller, but beside the other parameter it
+// costs little, and no run has to hash.
+// CHECK-LABEL: module @hashed
+module @hashed {
+  // CHECK: share.param @large
+  // CHECK-NOT: share.param @table :
+  // CHECK: share.param @table.packed {{{.*}}share.codes{{.*}}} : tensor<8x16xf32>
+  share.param @table : tensor<8xf32> = dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
+  share.param @large : tensor<16x1000xf32> = dense_resource<large> : tensor<16x1000xf32>
+  func.func @main(%x: tensor<2x8xf32>, %start: tensor<2x16xf32>, %next: tensor<2x1000xf32>) -> tensor<2x1000xf32> {
+    %table = share.get @table : tensor<8xf32>
+    %large = share.get @large : tensor<16x1000xf32>
+    %room = tensor.empty() : tensor<8x16xf32>
+    %w = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} outs(%room : tensor<8x16xf32>) {
+    ^bb0(%out: f32):
+      %i = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %factor = arith.constant 7919 : index
+      %count = arith.constant 8 : index
+      %far = arith.muli %i, %factor : index
+      %mixed = arith.xori %far, %j : index
+      %at = arith.remui %mixed, %count : index
+      %number = tensor.extract %table[%at] : tensor<8xf32>
+      linalg.yield %number : f32
+    } -> tensor<8x16xf32>
+    %h = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x16xf32>) outs(%start : tensor<2x16xf32>) -> tensor<2x16xf32>
+    %y = linalg.matmul ins(%h, %large : tensor<2x16xf32>, tensor<16x1000xf32>) outs(%next : tensor<2x1000xf32>) -> tensor<2x1000xf32>
+    return %y : tensor<2x1000xf32>
+  }
+}

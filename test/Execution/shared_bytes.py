@@ -23,7 +23,8 @@ PHASES = ["import", "share", "net", "kernel", "memory"]
 SLACK = 512
 TOLERANCE = 1e-5
 # Networks whose arena has no room for a weight: nothing computes one there.
-ARENA = {"base_and_deltas": 2048, "quantisation_scales": 2048, "scaled_copies": 2048}
+ARENA = {"base_and_deltas": 2048, "quantisation_scales": 2048, "scaled_copies": 2048, "codebook": 2048, "concatenated": 2560,
+         "concatenated_rows": 2048, "quantised": 4096}
 RANDOM = np.random.default_rng(5)
 
 
@@ -285,6 +286,40 @@ def concatenated():
     return net, {"x": x}, y, x @ np.concatenate([a, b], 1) + np.concatenate([x @ b, x @ a], 1)
 
 
+def concatenated_rows():
+    """Along what is summed up, and turned."""
+    a, b, x = random(16, 20), random(24, 20), random(4, 40)
+    net = Net(a=a, b=b)
+    net.view("both", lambda: net.concat([net.get("a", a.shape), net.get("b", b.shape)], 0))
+    h = net.matmul(("%x", x.shape), net.get("both", (40, 20)))
+    y = net.matmul(net.relu(h), net.transpose(net.get("both", (40, 20))))
+    y = net.plus(y, net.concat([net.matmul(h, net.transpose(net.get(s, w.shape))) for s, w in (("b", b), ("a", a))], 1))
+    w, h = np.concatenate([a, b]), x @ np.concatenate([a, b])
+    return net, {"x": x}, y, np.maximum(h, 0) @ w.T + np.concatenate([h @ b.T, h @ a.T], 1)
+
+
+def quantised():
+    """Whole numbers with a zero point and a scale a row: an embedding and, turned, the layer behind it."""
+    numbers, scales = RANDOM.integers(-128, 128, (50, 24)).astype(np.int8), random(50) + 2
+    net = Net(numbers=numbers, scales=scales, square=RANDOM.integers(-128, 128, (24, 24)).astype(np.int8))
+    decode = ("%z = arith.constant 3 : i32\n%i = arith.extsi %a : i8 to i32\n%n = arith.subi %i, %z : i32\n"
+              "%f = arith.sitofp %n : i32 to f32\n")
+    codes = lambda name: (*net.get(name, net.weights[name].shape, "i8"), tensor(net.weights[name]))
+    net.view("w", lambda: net.map([codes("numbers"), net.get("scales", (50,))], decode + "%r = arith.mulf %f, %b : f32",
+                                  shape=(50, 24), maps=[None, "(d0)"]))
+    net.view("s", lambda: net.map([codes("square")], decode + "%h = arith.constant 0.01 : f32\n%r = arith.mulf %f, %h : f32",
+                                  shape=(24, 24)))
+    ids = RANDOM.integers(0, 50, 7).astype(np.int32)
+    table = net.get("w", (50, 24))
+    rows = net.map([("%ids", ids.shape, tensor(ids))], "%i = arith.index_cast %a : i32 to index\n%j = linalg.index 1 : index\n"
+                   f"%r = tensor.extract {table[0]}[%i, %j] : {f32(50, 24)}", shape=(7, 24), maps=["(d0)"])
+    for _ in range(2):
+        rows = net.matmul(rows, net.get("s", (24, 24)))
+    y = net.matmul(rows, net.transpose(net.get("w", (50, 24))))
+    w, s = (numbers.astype(np.float64) - 3) * scales[:, None], (net.weights["square"].astype(np.float64) - 3) * 0.01
+    return net, {"ids": ids}, y, w[ids] @ s @ s @ w.T
+
+
 def base_and_deltas():
     w, x = random(32, 32), random(4, 32)
     low = {f"{s}{i}": random(*((32, 2) if s == "b" else (2, 32))) for i in range(3) for s in "ba"}
@@ -373,8 +408,8 @@ def two_convolutions():
     return net, {"x": x}, y, conv_transpose_reference(h, w)
 
 
-NETS = [autoencoder, embedding, packed_qkv, permuted, reshaped, strided_slices, reversed_filters, scaled_copies, concatenated, base_and_deltas,
-        codebook, hashed, view_of_view, batch_normalised, quantisation_scales, two_convolutions]
+NETS = [autoencoder, embedding, packed_qkv, permuted, reshaped, strided_slices, reversed_filters, scaled_copies, concatenated,
+        concatenated_rows, base_and_deltas, codebook, quantised, hashed, view_of_view, batch_normalised, quantisation_scales, two_convolutions]
 
 
 def call(*command):
@@ -413,7 +448,7 @@ def difference(got, want):
 def check(make, tools, out):
     net, inputs, result, want = make()
     os.makedirs(out)
-    source = os.path.join(out, "net.mlir")
+    source = os.path.join(out, "source.mlir")
     with open(source, "w") as file:
         file.write(net.text(inputs, result))
     own = sum(w.nbytes for w in net.weights.values())

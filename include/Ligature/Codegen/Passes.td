@@ -53,7 +53,8 @@ def PackParametersPass : Pass<"lig-pack-parameters", "::mlir::ModuleOp"> {
     were; results of at most 256 bytes are packed in any case. A result that is
     looked up in a table and has at most 256 different elements counts as codes
     and a table, and is marked (`share.codes`) for `lig-narrow-weights` to store
-    it so. What only moves a parameter's elements is left to
+    it so; lookups may cost a 32nd of all parameters. A result that is read in
+    several orders is stored in one. What only moves a parameter's elements is left to
     `lig-order-parameters`.
 
     **Before**: expressions over `share.get`.
@@ -96,6 +97,76 @@ def FactorViewsPass : Pass<"lig-factor-views", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numFactored", "num-factored",
                               "sums of products that were taken apart">];
+}
+
+def SplitConcatenationsPass
+    : Pass<"lig-split-concatenations", "::mlir::ModuleOp"> {
+  let summary = "Multiply by the parts of a concatenated weight";
+  let description = [{
+    Weights that lie one after another in a concatenation were stored apart
+    because something else reads one of them, and would be copied together in
+    every run. What is summed up with them is taken apart instead: along a
+    dimension of the result into the parts of the result, along a dimension that
+    is summed over into sums that begin with one another.
+
+    **Before**: reductions that read a `tensor.concat` of parameters.
+    **After**: one for each part, which reads its parameter; a concatenation of
+    results.
+    **Keeps**: the order of all sums, hence every bit; concatenations with parts
+    narrower than 8 or of more than 16 parts, along a dimension in which an
+    operand is read through windows, and those that are read otherwise, too.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numSplit", "num-split",
+                              "reductions that were taken apart">];
+}
+
+def SplitDecodingsPass : Pass<"lig-split-decodings", "::mlir::ModuleOp"> {
+  let summary = "Tell what turns integers into floats from what scales them";
+  let description = [{
+    A quantised weight, `(q - z) * s`, is a scale of a weight of whole numbers.
+    Written as two operations, `lig-factor-views` multiplies the sums by the
+    scale, and `lig-decode-in-place` is left with the numbers. Zero points that
+    are all zero are gone.
+
+    **Before**: elementwise operations that convert a parameter's numbers to a
+    float and go on to compute with it.
+    **After**: two, the first of which ends with the conversion.
+    **Keeps**: operations that convert more than one tensor of their size, and
+    whose result anything but sums and embeddings reads.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numSplit", "num-split",
+                              "operations that were split">];
+}
+
+def DecodeInPlacePass : Pass<"lig-decode-in-place", "::mlir::ModuleOp"> {
+  let summary = "Decode a weight where it is read";
+  let description = [{
+    A weight that is stored as narrower numbers, or as codes of a small table,
+    and was not packed because that would take more bytes, is decoded by the
+    kernels that read it: element by element in matrix products of at most 64
+    rows, where a register that was decoded serves several rows, and row by row
+    in an embedding. No buffer holds it, and no run decodes it as a whole. More
+    rows are served better by floats; so are more than 8 where the weight is
+    read in two orders and cannot be packed for both.
+
+    **Before**: elementwise operations of few steps on parameters, read by
+    reductions of products and `tensor.extract`.
+    **After**: the readers read the parameters.
+    **Keeps**: what anything else reads, because it has to be there in any case,
+    filters of windows, and weights that no parameter of their size lies behind.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numDecoded", "num-decoded",
+                              "weights that their readers decode">];
 }
 
 def OrderParametersPass : Pass<"lig-order-parameters", "::mlir::ModuleOp"> {

@@ -36,15 +36,23 @@ std::optional<Slice> sliceOf(const Access &access) {
   return Slice{shape.front(), slice.getOffsets().front()};
 }
 
+static int64_t countMoves(const Access &access) {
+  return llvm::count_if(access.strides, [](int64_t s) { return s != 0; });
+}
+
 /// Whether lanes along `loop` suit everything but `weight`: its panels are
 /// packed for them anyway. What else is read must be the same in every lane,
-/// or the weight is no more worth than that.
+/// or a row of numbers that belong to the weight's, as its zero points; else the
+/// weight is no more worth than that.
 static bool suitsLanes(const Nest &nest, unsigned loop, unsigned weight) {
-  if (!nest.accesses[weight].strides[loop] || !hasVectorForm(nest, loop) ||
+  const Access &panel = nest.accesses[weight];
+  if (!panel.strides[loop] || !hasVectorForm(nest, loop) ||
       !storesLanes(nest, loop))
     return false;
   return llvm::all_of(inputsOf(nest), [&](const Access *input) {
-    return input == &nest.accesses[weight] || input->strides[loop] == 0;
+    return input == &panel || input->strides[loop] == 0 ||
+           (input->strides[loop] == 1 && countMoves(*input) == 1 &&
+            countMoves(panel) > 1);
   });
 }
 
