@@ -2,27 +2,14 @@
 #ifndef LIGATURE_LIB_ANALYSIS_SCALARPROGRAM_H
 #define LIGATURE_LIB_ANALYSIS_SCALARPROGRAM_H
 
+#include "Scalar.h"
+
 #include "mlir/IR/Block.h"
-#include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <optional>
 
 namespace lig {
-
-/// How an element lies in memory.
-enum class ScalarKind { F16, BF16, F32, F64, I1, I8, I16, I32, I64 };
-std::optional<ScalarKind> getScalarKind(mlir::Type type);
-
-/// Floats are held as double and rounded to their type after each step, which
-/// for one operation gives the same bits as computing in the type itself.
-/// Integers are held sign-extended.
-union Scalar {
-  double f;
-  int64_t i;
-};
-Scalar loadScalar(ScalarKind kind, const char *from);
-void storeScalar(ScalarKind kind, Scalar value, char *to);
 
 class ScalarProgram {
 public:
