@@ -271,7 +271,8 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
                 isPadded ? tile.lanes : tile.activeIn(column));
 }
 
-/// The square of the operand that `row` is in, read along the rows and turned in registers.
+/// The square of the operand that `row` is in, read along the rows and turned
+/// in registers.
 Value Body::transposed(unsigned number, int64_t row, int64_t column) {
   unsigned access = bindings[number].access;
   const Access &from = e.nest.accesses[access];

@@ -89,8 +89,8 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   // The table, and a pair of codes that is being taken apart.
   int64_t others = llvm::any_of(
       *nest.body(), [](Operation &op) { return matchLookup(&op); }) ? 4 : 0;
-  // Narrow vectors are not multiplied from memory: the next operands wait.
-  if (machine.vectorBits <= 128)
+  // NEON multiplies nothing from memory: the next operands wait in registers.
+  if (machine.vectorBits == 128 && machine.registers == 32)
     others += 2;
   // Products of pairs stand in a register before they are added.
   others += llvm::any_of(*nest.body(), [](Operation &op) {
