@@ -6,11 +6,14 @@
 // where every a is one number, known only at run time (CondConv, Yang et al.
 // 2019; Dynamic Convolution, Chen et al. 2020). Exporters write either side.
 // Mixing passes once over the filters; a convolution does so for every position.
+// In a batch every sample may have numbers of its own, and so a filter of its
+// own: a loop over samples mixes one and convolves with it.
 
 #include "BinaryOps.h"
 
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
+#include "Ligature/Support/TensorMoves.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -32,14 +35,30 @@ static RankedTensorType typeOf(Value value) {
 }
 
 namespace {
-/// A convolution and the number its result is multiplied by.
+/// A convolution and the number its result is multiplied by, or one number for
+/// each sample.
 struct Term {
   ConvOp conv;
   Value gate;
+  bool isPerSample() const { return typeOf(gate).getNumElements() != 1; }
 };
 } // namespace
 
-/// A tensor of one element that multiplies a convolution's result.
+/// True if `gate` has one element, or one for each image of the result.
+static bool isGate(OpOperand *gate) {
+  auto type = dyn_cast<RankedTensorType>(gate->get().getType());
+  if (!type || !type.hasStaticShape() || type.getNumElements() == 1)
+    return type && type.hasStaticShape();
+  auto op = cast<linalg::LinalgOp>(gate->getOwner());
+  AffineMap map = op.getMatchingIndexingMap(gate);
+  for (unsigned loop = 1; loop < map.getNumDims(); ++loop)
+    if (map.isFunctionOfDim(loop))
+      return false;
+  return map.isFunctionOfDim(0) &&
+         type.getNumElements() == op.getStaticLoopRanges().front();
+}
+
+/// A gate that multiplies a convolution's result.
 static std::optional<Term> matchTerm(Value value) {
   auto operands = matchBinary<arith::MulFOp>(value);
   if (failed(operands) || !value.hasOneUse())
@@ -47,9 +66,7 @@ static std::optional<Term> matchTerm(Value value) {
   for (unsigned i : {0u, 1u}) {
     OpOperand *first = (*operands)[i], *second = (*operands)[1 - i];
     auto conv = first->get().getDefiningOp<ConvOp>();
-    auto gate = dyn_cast<RankedTensorType>(second->get().getType());
-    if (conv && conv->hasOneUse() && isReadInOrder(first) && gate &&
-        gate.hasStaticShape() && gate.getNumElements() == 1)
+    if (conv && conv->hasOneUse() && isReadInOrder(first) && isGate(second))
       return Term{conv, second->get()};
   }
   return std::nullopt;
@@ -86,6 +103,10 @@ static bool pays(ArrayRef<Term> terms) {
   if (!result.hasStaticShape() || !typeOf(conv.getFilter()).hasStaticShape())
     return false;
   int64_t positions = result.getNumElements() / result.getDimSize(1);
+  bool perSample = llvm::any_of(
+      terms, [](const Term &term) { return term.isPerSample(); });
+  if (perSample)
+    positions /= result.getDimSize(0);
   int64_t count = terms.size();
   return (count - 1) * positions > 2 * count;
 }
@@ -164,24 +185,80 @@ private:
   void replace(Operation *sum, ArrayRef<Term> terms,
                llvm::DenseSet<Operation *> &erased) {
     OpBuilder b(sum);
-    Location loc = sum->getLoc();
-    SmallVector<Value> filters, biases, gates;
+    bool perSample = llvm::any_of(
+        terms, [](const Term &term) { return term.isPerSample(); });
+    Value result;
+    if (perSample) {
+      result = convolveSamples(b, sum->getLoc(), terms);
+    } else {
+      SmallVector<Value> gates;
+      for (const Term &term : terms)
+        gates.push_back(flatten(b, sum->getLoc(), term.gate));
+      result = convolve(b, sum->getLoc(), terms, gates).getResult();
+    }
+    sum->getResult(0).replaceAllUsesWith(result);
+    numMixed += terms.size();
+    eraseUnused(sum, erased);
+  }
+
+  /// The convolution of all terms with the filter that `gates` mix.
+  static ConvOp convolve(OpBuilder &b, Location loc, ArrayRef<Term> terms,
+                         ArrayRef<Value> gates) {
+    SmallVector<Value> filters, biases;
     for (const Term &term : terms) {
       ConvOp conv = term.conv;
       filters.push_back(conv.getFilter());
       if (conv.getBias())
         biases.push_back(conv.getBias());
-      gates.push_back(flatten(b, loc, term.gate));
     }
+    Value filter = mix(b, loc, filters, gates);
+    Value bias = biases.empty() ? Value() : mix(b, loc, biases, gates);
     auto conv = cast<ConvOp>(b.clone(*ConvOp(terms.front().conv)));
-    conv.getFilterMutable().assign(mix(b, loc, filters, gates));
-    if (!biases.empty())
-      conv.getBiasMutable().assign(mix(b, loc, biases, gates));
-    // The filter is computed here, after the first of the convolutions.
-    conv->moveBefore(sum);
-    sum->getResult(0).replaceAllUsesWith(conv.getResult());
-    numMixed += terms.size();
-    eraseUnused(sum, erased);
+    conv.getFilterMutable().assign(filter);
+    if (bias)
+      conv.getBiasMutable().assign(bias);
+    return conv;
+  }
+
+  /// The same in a loop over samples, each with gates of its own.
+  static Value convolveSamples(OpBuilder &b, Location loc,
+                               ArrayRef<Term> terms) {
+    ConvOp first = terms.front().conv;
+    RankedTensorType type = typeOf(first.getResult());
+    int64_t samples = type.getDimSize(0);
+    SmallVector<Value> gates, inputs = {first.getInput()};
+    for (const Term &term : terms) {
+      gates.push_back(term.isPerSample() ? Value()
+                                         : flatten(b, loc, term.gate));
+      if (term.isPerSample())
+        inputs.push_back(lig::makeReshape(b, loc, term.gate, {samples, 1}));
+    }
+    Value count = arith::ConstantIndexOp::create(b, loc, samples);
+    auto scan = lig::net::ScanOp::create(b, loc, count, ValueRange{}, inputs,
+                                         TypeRange{type});
+    OpBuilder body = OpBuilder::atBlockEnd(&scan.getBody().front());
+    auto slices = scan.getSliceArgs();
+    unsigned next = 1;
+    for (Value &gate : gates)
+      if (!gate)
+        gate = slices[next++];
+    auto single = [&](Value slice) {
+      SmallVector<int64_t> shape = {1};
+      llvm::append_range(shape, typeOf(slice).getShape());
+      return lig::makeReshape(body, loc, slice, shape);
+    };
+    ConvOp conv = convolve(body, loc, terms, gates);
+    body.setInsertionPoint(conv);
+    conv.getInputMutable().assign(single(slices[0]));
+    SmallVector<int64_t> shape(type.getShape());
+    shape[0] = 1;
+    conv.getResult().setType(
+        RankedTensorType::get(shape, type.getElementType()));
+    body.setInsertionPointAfter(conv);
+    Value image = lig::makeReshape(body, loc, conv.getResult(),
+                                   type.getShape().drop_front());
+    lig::net::YieldOp::create(body, loc, image);
+    return scan.getStacked().front();
   }
 
   /// Erases `op` and what only it used.

@@ -256,19 +256,22 @@ def MixFiltersPass : Pass<"net-mix-filters"> {
     A sum of convolutions of one input, each multiplied by one number of run
     time, becomes one convolution with the mixed filter (and bias): the filters
     are read once, by an elementwise operation, and only the mixture is laid out
-    for the convolution. Done where the multiplications that are saved are more
-    than those of mixing.
+    for the convolution. Where each sample of a batch has numbers of its own, so
+    it is for each sample. Done where the multiplications that are saved are
+    more than those of mixing.
 
-    **Before**: `net.conv` of one input, multiplied by tensors of one element
-    and added up.
-    **After**: one `net.conv` whose filter is computed.
+    **Before**: `net.conv` of one input, multiplied by tensors of one element,
+    or of one for each sample, and added up.
+    **After**: one `net.conv` whose filter is computed; for samples of their own
+    numbers, in a `net.scan` over them.
     **Keeps**: results up to rounding; convolutions that differ in anything but
     filter and bias, and those that something else reads.
     **Refuses**: nothing.
   }];
   let statistics = [Statistic<"numMixed", "num-mixed",
                               "convolutions that became part of another">];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
