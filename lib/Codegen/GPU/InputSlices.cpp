@@ -82,8 +82,10 @@ InputSlices::InputSlices(Kernel &kernel, OpOperand &operand,
   while (layout.width * layout.depth % (pieceSize * threads))
     pieceSize /= 2;
   auto type = cast<MemRefType>(operand.get().getType());
-  // The machine copies 4, 8 or 16 bytes that stay neighbours.
-  copied = type.getElementType() == layout.element &&
+  // The machine copies 4, 8 or 16 bytes that stay neighbours; the operation for
+  // it wants the innermost dimension to be contiguous.
+  copied = type.getElementType() == layout.element && type.getRank() > 0 &&
+           type.isLastDimUnitStride() &&
            (alongSums == layout.stepsInner || pieceSize == 1) &&
            pieceSize * type.getElementTypeBitWidth() >= 32;
 }

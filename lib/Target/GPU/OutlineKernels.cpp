@@ -17,7 +17,6 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -69,23 +68,6 @@ static void sinkInto(mlir::gpu::LaunchOp launch) {
   for (Value value : captured)
     if (Value inside = sink(b, value, sunk); inside != value)
       replaceAllUsesInRegionWith(value, inside, launch.getBody());
-}
-
-/// Shared memory by the number that NVVM has for it, which conversions of
-/// vectors understand.
-static void numberSharedMemory(mlir::gpu::GPUFuncOp kernel) {
-  auto space = IntegerAttr::get(IntegerType::get(kernel.getContext(), 64),
-                                int64_t(NVVM::NVVMMemorySpace::Shared));
-  AttrTypeReplacer replacer;
-  replacer.addReplacement([&](MemRefType type) -> std::optional<Type> {
-    if (!mlir::gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(type))
-      return std::nullopt;
-    return MemRefType::get(type.getShape(), type.getElementType(),
-                           type.getLayout(), space);
-  });
-  replacer.recursivelyReplaceElementsIn(kernel, /*replaceAttrs=*/true,
-                                        /*replaceLocs=*/false,
-                                        /*replaceTypes=*/true);
 }
 
 /// A pointer, or a number.
@@ -321,7 +303,6 @@ private:
           return failure();
       if (failed(describe(kernel, launch)))
         return failure();
-      numberSharedMemory(kernel);
       b.insert(kernel);
       ++count;
       numArgs = std::max<unsigned>(numArgs, operands.size());

@@ -75,3 +75,16 @@ func.func @leaves_one_row(%a: memref<1x64xf32>, %b: memref<64x64xf32>, %c: memre
   linalg.matmul ins(%a, %b : memref<1x64xf32>, memref<64x64xf32>) outs(%c : memref<1x64xf32>)
   return
 }
+
+// -----
+
+// Copying wants the innermost dimension contiguous.
+// CHECK-LABEL: func.func @fetches_strided
+// CHECK: gpu.launch
+// TF32: nvgpu.device_async_copy %{{.*}} : memref<64x64xf32> to
+// TF32-NOT: nvgpu.device_async_copy {{.*}}strided
+// CHECK: return
+func.func @fetches_strided(%a: memref<64x64xf32>, %b: memref<64x64xf32, strided<[1, 64]>>, %c: memref<64x64xf32>) {
+  linalg.matmul ins(%a, %b : memref<64x64xf32>, memref<64x64xf32, strided<[1, 64]>>) outs(%c : memref<64x64xf32>)
+  return
+}
