@@ -55,8 +55,8 @@ private:
   SmallVector<Value> multiply(Value buffer, ValueRange sums);
   /// Registers of the fragments that begin at `line` and `step`: 16 rows of the
   /// left input, or two fragments of 8 columns of the right one.
-  SmallVector<Value> loadRows(Value buffer, Value line, int64_t step);
-  SmallVector<Value> loadColumns(Value buffer, Value line, int64_t step);
+  SmallVector<Value> loadFragments(const InputSlices &side, Value buffer,
+                                   Value line, int64_t step);
   /// Four pieces of 8 lines and 8 steps; lane 8 m + r gives line or step r of
   /// piece m, which begins at `line` and `step` and what is added.
   SmallVector<Value> loadPieces(const InputSlices &side, Value buffer,
@@ -147,47 +147,30 @@ Value Writer::loadWord(const InputSlices &side, Value buffer, Value line,
                                             NVVM::FPRoundingMode::RNA);
 }
 
-SmallVector<Value> Writer::loadRows(Value buffer, Value line, int64_t step) {
+SmallVector<Value> Writer::loadFragments(const InputSlices &side, Value buffer,
+                                         Value line, int64_t step) {
+  // Four registers: two of lines by two of steps. Those of the left input go
+  // through the lines first, those of the right one through the steps.
+  bool linesFirst = &side == &left;
   if (multiplicand.element.isF32()) {
     SmallVector<Value> registers;
-    for (int64_t r = 0; r < 4; ++r)
+    for (int64_t r = 0; r < 4; ++r) {
+      int64_t lines = linesFirst ? r % 2 : r / 2;
+      int64_t steps = linesFirst ? r / 2 : r % 2;
       registers.push_back(
-          loadWord(left, buffer,
-                   kernel.add(line, kernel.add(group, kernel.index(r % 2 * 8))),
-                   kernel.add(inGroup, kernel.index(step + r / 2 * 4))));
+          loadWord(side, buffer,
+                   kernel.add(line, kernel.add(group, kernel.index(lines * 8))),
+                   kernel.add(inGroup, kernel.index(step + steps * 4))));
+    }
     return registers;
   }
-  // Pieces: the first 8 rows, the other 8 rows; then both of the next 8 steps.
-  Value within = kernel.rem(lane, 8);
-  Value nextRows = kernel.mul(kernel.rem(kernel.div(lane, 8), 2), 8);
-  Value nextSteps = kernel.mul(kernel.div(lane, 16), 8);
-  Value first = kernel.add(line, nextRows);
-  Value start = kernel.add(nextSteps, kernel.index(step));
-  (left.layout.stepsInner ? first : start) =
-      kernel.add(left.layout.stepsInner ? first : start, within);
-  return loadPieces(left, buffer, first, start);
-}
-
-SmallVector<Value> Writer::loadColumns(Value buffer, Value line, int64_t step) {
-  if (multiplicand.element.isF32()) {
-    SmallVector<Value> registers;
-    for (int64_t r = 0; r < 4; ++r)
-      registers.push_back(
-          loadWord(right, buffer,
-                   kernel.add(line, kernel.add(group, kernel.index(r / 2 * 8))),
-                   kernel.add(inGroup, kernel.index(step + r % 2 * 4))));
-    return registers;
-  }
-  // Pieces: the first 8 columns, for these 8 steps and the next; then the other
-  // 8 columns.
-  Value within = kernel.rem(lane, 8);
-  Value nextSteps = kernel.mul(kernel.rem(kernel.div(lane, 8), 2), 8);
-  Value nextColumns = kernel.mul(kernel.div(lane, 16), 8);
-  Value first = kernel.add(line, nextColumns);
-  Value start = kernel.add(nextSteps, kernel.index(step));
-  (right.layout.stepsInner ? first : start) =
-      kernel.add(right.layout.stepsInner ? first : start, within);
-  return loadPieces(right, buffer, first, start);
+  Value fast = kernel.mul(kernel.rem(kernel.div(lane, 8), 2), 8);
+  Value slow = kernel.mul(kernel.div(lane, 16), 8);
+  Value first = kernel.add(line, linesFirst ? fast : slow);
+  Value start = kernel.add(linesFirst ? slow : fast, kernel.index(step));
+  (side.layout.stepsInner ? first : start) =
+      kernel.add(side.layout.stepsInner ? first : start, kernel.rem(lane, 8));
+  return loadPieces(side, buffer, first, start);
 }
 
 SmallVector<Value> Writer::multiplyFragment(ValueRange rows, ValueRange columns,
@@ -212,12 +195,13 @@ SmallVector<Value> Writer::multiply(Value buffer, ValueRange sums) {
   for (int64_t step = 0; step < left.layout.depth; step += multiplicand.steps) {
     SmallVector<SmallVector<Value>> rows, columns;
     for (int64_t i = 0; i < rowFragments; ++i)
-      rows.push_back(loadRows(
-          buffer, kernel.add(warpRow, kernel.index(i * kFragmentRows)), step));
-    for (int64_t j = 0; j < kColumnFragments; j += 2)
-      columns.push_back(loadColumns(
-          buffer, kernel.add(warpColumn, kernel.index(j * kFragmentColumns)),
+      rows.push_back(loadFragments(
+          left, buffer, kernel.add(warpRow, kernel.index(i * kFragmentRows)),
           step));
+    for (int64_t j = 0; j < kColumnFragments; j += 2)
+      columns.push_back(loadFragments(
+          right, buffer,
+          kernel.add(warpColumn, kernel.index(j * kFragmentColumns)), step));
     for (int64_t i = 0; i < rowFragments; ++i)
       for (int64_t j = 0; j < kColumnFragments; ++j) {
         MutableArrayRef<Value> fragment(
