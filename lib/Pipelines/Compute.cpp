@@ -23,11 +23,12 @@ static bool isTaken(Compute compute, bool isGpu) {
   case Compute::F32:
     return true;
   case Compute::BF16:
+    return true;
   case Compute::VNNI:
     return !isGpu;
   case Compute::TF32:
   case Compute::F16:
-    return false;
+    return isGpu;
   }
   return false;
 }
@@ -41,5 +42,6 @@ std::string lig::refuseCompute(llvm::StringRef name, llvm::StringRef target) {
   if (isTaken(*compute, isGpu))
     return "";
   return llvm::formatv("--compute={0}: --target={1} computes in {2}", name,
-                       target, isGpu ? "f32" : "f32, bf16 or vnni");
+                       target, isGpu ? "f32, tf32, bf16 or f16"
+                                     : "f32, bf16 or vnni");
 }
