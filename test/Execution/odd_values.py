@@ -98,6 +98,12 @@ def main():
         check("tanh", compare, np.tanh(odd * 100), [node("Tanh", ["x"], ["y"])],
               {"x": odd * np.float32(100)}, (f4, (3, 20)))
 
+    # A range that leads away from its limit, which no integer holds, is empty.
+    limits = {n: np.array(value, "f4") for n, value in zip("abc", (0, -1e38, 1))}
+    check("range-away", compare, x[0], [node("Range", ["a", "b", "c"], ["r"]),
+                                        node("Concat", ["x", "r"], ["y"], axis=0)],
+          {"x": x[0]}, (f4, (20,)), limits)
+
     table = np.arange(8, dtype="f4").reshape(4, 2)
     gather = [node("Gather", ["t", "i"], ["y"])]
     check("negative-index", compare, table[[-1, 2]], gather,

@@ -134,6 +134,60 @@ def output_of_another_type(folder):
     return model([RELU], [X], [("y", INT64, [2])])
 
 
+@case("the_Where'.*: inputs 1 and 2 differ in element type: 'f32' and 'f64'")
+def constants_of_two_types(folder):
+    return model([node("Where", "c a b")], [], weights=[
+        weight("c", [True, False], bool), weight("a", [1, 2]), weight("b", [1, 2], "f8")])
+
+
+@case("the_Concat'.*: inputs 0 and 1 differ in element type: 'ui8' and 'i8'")
+def concatenated_signs(folder):
+    return model([node("Concat", "a b", axis=0)], [("a", TensorProto.UINT8, [1]),
+                                                  ("b", TensorProto.INT8, [1])])
+
+
+@case("the_Concat'.*: input 1 is missing")
+def concatenation_of_nothing(folder):
+    concat = helper.make_node("Concat", ["a", ""], ["y"], name="the_Concat", axis=0)
+    return model([concat], [], weights=[weight("a", [1, 2])])
+
+
+@case("the_CumSum'.*: a scalar has no axis")
+def cumulative_sum_of_a_scalar(folder):
+    return model([node("CumSum", "x i")], [("x", FLOAT, []), ("i", INT64, [])],
+                 [("y", FLOAT, [])])
+
+
+@case("the_OneHot'.*: the depth .input 1. has shape .0., but should be one number")
+def depth_without_a_number(folder):
+    return model([node("OneHot", "i d x")], [("i", INT64, [2]), X],
+                 weights=[weight("d", [], "i8")])
+
+
+@case("the_Attention'.*: 3 heads of queries do not share 2 of keys evenly")
+def heads_that_do_not_share(folder):
+    return model([node("Attention", "x k k")], [("x", FLOAT, [1, 3, 2, 4]),
+                                                ("k", FLOAT, [1, 2, 2, 4])], opset=23)
+
+
+@case("the_Attention'.*: the mask has shape .3, 2., but the scores .1, 2, 2, 2.")
+def mask_that_does_not_fit(folder):
+    return model([node("Attention", "x x x m")], [("x", FLOAT, [1, 2, 2, 4]),
+                                                  ("m", FLOAT, [3, 2])], opset=23)
+
+
+@case("the_RotaryEmbedding'.*: the cosines have shape .4., but should be a table of rows of 2")
+def angles_that_do_not_fit(folder):
+    return model([node("RotaryEmbedding", "x c c p")],
+                 [("x", FLOAT, [1, 2, 2, 4]), ("c", FLOAT, [4]), ("p", INT64, [1, 2])], opset=23)
+
+
+@case("the_Range'.*: there would be 1.0*e.18 numbers")
+def range_without_end(folder):
+    return model([node("Range", "a b c")], [], weights=[
+        weight("a", 0.0, "f8"), weight("b", 1e18, "f8"), weight("c", 1.0, "f8")])
+
+
 @case("larger than any machine")
 def dimension_of_2_to_62(folder):
     return model([RELU], [("x", FLOAT, [2 ** 62])], [("y", FLOAT, [2 ** 62])])

@@ -3,6 +3,7 @@
 #include "Operators.h"
 
 #include "Build.h"
+#include "Checks.h"
 #include "Node.h"
 #include "ScalarMath.h"
 
@@ -284,6 +285,9 @@ static LogicalResult translateDropout(Node &node) {
   if (node.opset() < 7 && !node.intAttribute("is_test", 0))
     return node.error() << "is_test is 0: in training mode it is random, which "
                            "is not supported";
+  if (failed(checkSingle(node, 1, "the ratio")) ||
+      failed(checkSingle(node, 2, "the training mode")))
+    return failure();
   if (node.hasInput(2)) {
     auto training = node.constantInts(2);
     if (!training)

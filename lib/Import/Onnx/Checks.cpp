@@ -30,6 +30,15 @@ LogicalResult lig::onnx_import::checkShape(const Node &node, unsigned i,
                       << describe(shape);
 }
 
+LogicalResult lig::onnx_import::checkSingle(const Node &node, unsigned i,
+                                            StringRef what) {
+  if (!node.hasInput(i) || node.type(i).getNumElements() == 1)
+    return success();
+  return node.error() << what << " (input " << i << ") has shape "
+                      << describe(node.shape(i))
+                      << ", but should be one number";
+}
+
 std::string lig::onnx_import::describe(ArrayRef<int64_t> shape) {
   std::string text = "[";
   llvm::raw_string_ostream out(text);

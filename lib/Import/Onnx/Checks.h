@@ -12,6 +12,9 @@ llvm::LogicalResult checkFloats(const Node &node, unsigned count);
 llvm::LogicalResult checkShape(const Node &node, unsigned i,
                                llvm::ArrayRef<int64_t> shape,
                                llvm::StringRef what);
+/// Input `i`, if it is there, must hold one number. `what` names it.
+llvm::LogicalResult checkSingle(const Node &node, unsigned i,
+                                llvm::StringRef what);
 /// A shape as people write it: [1, 2, 3].
 std::string describe(llvm::ArrayRef<int64_t> shape);
 

@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/APSInt.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cstring>
@@ -74,6 +75,14 @@ int64_t lig::onnx_import::checkedByteSize(ArrayRef<int64_t> shape,
   return empty ? 0 : size;
 }
 
+int64_t lig::onnx_import::truncated(double value) {
+  bool isExact = false;
+  llvm::APSInt result(/*BitWidth=*/64, /*isUnsigned=*/false);
+  llvm::APFloat(value).convertToInteger(result, llvm::APFloat::rmTowardZero,
+                                        &isExact);
+  return result.getExtValue();
+}
+
 template <typename T> static T readAs(const char *data) {
   T value;
   std::memcpy(&value, data, sizeof(T));
@@ -123,7 +132,7 @@ SmallVector<int64_t> Constant::asInts() const {
   for (auto [i, value] : llvm::enumerate(values)) {
     const char *data = bytes.data() + i * width;
     value = isa<FloatType>(element)
-                ? static_cast<int64_t>(floatAt(element, data))
+                ? truncated(floatAt(element, data))
                 : intAt(element.getIntOrFloatBitWidth(), isUnsigned, data);
   }
   return values;

@@ -24,6 +24,10 @@ struct ElementType {
 /// Null for strings and what else has no MLIR type.
 ElementType elementTypeOf(int onnxDataType, mlir::MLIRContext *context);
 
+/// The number without its fraction; the nearest there is where it does not fit,
+/// 0 for NaN.
+int64_t truncated(double value);
+
 /// Bytes of one element in memory; a boolean takes one.
 int64_t bytesPerElement(mlir::Type elementType);
 

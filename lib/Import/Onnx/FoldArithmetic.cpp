@@ -330,7 +330,7 @@ static FailureOr<bool> evaluateRange(Node &node) {
   double count = std::ceil((limit - start) / delta);
   if (!(count < 4096))
     return false;
-  int64_t size = std::max<int64_t>(0, static_cast<int64_t>(count));
+  int64_t size = std::max<int64_t>(0, truncated(count));
   if (!mayFold({size}, element))
     return false;
   auto type = RankedTensorType::get({size}, element);

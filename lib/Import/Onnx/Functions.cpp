@@ -30,15 +30,44 @@ FunctionLibrary::findLocal(const onnx::NodeProto &node) const {
   return locals.lookup(keyOf(node.domain(), node.op_type()));
 }
 
-const onnx::OpSchema *lig::onnx_import::findSchema(const onnx::NodeProto &node,
-                                                   int version) {
-  std::string domain = canonicalDomain(node.domain()).str();
+/// The newest version of a domain that the installed definitions know, 0 if
+/// they do not know the domain.
+static int newestVersion(const std::string &domain) {
   const auto &known =
       onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
   auto range = known.find(domain);
-  if (range == known.end() || version > range->second.second)
+  return range == known.end() ? 0 : range->second.second;
+}
+
+const onnx::OpSchema *lig::onnx_import::findSchema(const onnx::NodeProto &node,
+                                                   int version) {
+  std::string domain = canonicalDomain(node.domain()).str();
+  if (version > newestVersion(domain))
     return nullptr;
   return onnx::OpSchemaRegistry::Schema(node.op_type(), version, domain);
+}
+
+llvm::SmallVector<std::pair<unsigned, unsigned>>
+lig::onnx_import::inputsOfOneType(const onnx::NodeProto &node, int version) {
+  llvm::SmallVector<std::pair<unsigned, unsigned>> pairs;
+  std::string domain = canonicalDomain(node.domain()).str();
+  const onnx::OpSchema *schema =
+      findSchema(node, std::min(version, newestVersion(domain)));
+  if (!schema || schema->inputs().empty())
+    return pairs;
+  // By the name of the type variable, the first input that has it.
+  llvm::StringMap<unsigned> firstOf;
+  for (int i = 0; i < node.input_size(); ++i) {
+    // What follows the last formal parameter belongs to it: it is variadic.
+    const auto &formal =
+        schema->inputs()[std::min<size_t>(i, schema->inputs().size() - 1)];
+    if (node.input(i).empty() || !formal.GetIsHomogeneous())
+      continue;
+    auto [first, isNew] = firstOf.try_emplace(formal.GetTypeStr(), i);
+    if (!isNew)
+      pairs.push_back({first->second, i});
+  }
+  return pairs;
 }
 
 std::string lig::onnx_import::checkNode(const onnx::NodeProto &node,

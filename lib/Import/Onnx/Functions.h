@@ -58,6 +58,12 @@ private:
 /// definition is newer than what is installed.
 std::string checkNode(const onnx::NodeProto &node, int version);
 
+/// Pairs of inputs that are given and that the operator's definition wants of
+/// one element type. Of a version newer than what is installed, what the newest
+/// installed one says.
+llvm::SmallVector<std::pair<unsigned, unsigned>>
+inputsOfOneType(const onnx::NodeProto &node, int version);
+
 /// The definition of an operator, null if it is unknown or newer than what is
 /// installed.
 const onnx::OpSchema *findSchema(const onnx::NodeProto &node, int version);

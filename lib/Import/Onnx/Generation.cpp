@@ -3,6 +3,7 @@
 #include "Operators.h"
 
 #include "Build.h"
+#include "Checks.h"
 #include "Node.h"
 #include "ScalarMath.h"
 
@@ -125,7 +126,8 @@ static LogicalResult translateOneHot(Node &node) {
   int64_t rank = node.type(0).getRank();
   FailureOr<int64_t> axis =
       node.normalizeAxis(node.intAttribute("axis", -1), rank + 1);
-  if (failed(axis))
+  if (failed(axis) || failed(checkSingle(node, 1, "the depth")) ||
+      failed(checkShape(node, 2, {2}, "the values")))
     return failure();
   SmallVector<int64_t> shape = llvm::to_vector(node.shape(0));
   int64_t depth;
@@ -170,6 +172,10 @@ static LogicalResult translateOneHot(Node &node) {
 
 /// start + i * step; how many there are must be known.
 static LogicalResult translateRange(Node &node) {
+  if (failed(checkSingle(node, 0, "the start")) ||
+      failed(checkSingle(node, 1, "the limit")) ||
+      failed(checkSingle(node, 2, "the step")))
+    return failure();
   const Constant *start = node.constant(0), *limit = node.constant(1),
                  *step = node.constant(2);
   int64_t count;
@@ -178,7 +184,10 @@ static LogicalResult translateRange(Node &node) {
     if (stride == 0)
       return node.error() << "the step is 0";
     double span = limit->asFloats().front() - start->asFloats().front();
-    count = static_cast<int64_t>(std::max(0.0, std::ceil(span / stride)));
+    double steps = std::ceil(span / stride);
+    if (!(steps < 0x1p46))
+      return node.error() << "there would be " << steps << " numbers";
+    count = std::max<int64_t>(0, truncated(steps));
   } else if (auto declared = node.declaredShape(0);
              declared && declared->size() == 1) {
     count = declared->front();

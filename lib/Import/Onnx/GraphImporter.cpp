@@ -143,6 +143,15 @@ LogicalResult GraphImporter::importNodes(
   return success();
 }
 
+/// The element type, with its sign where ONNX tells signed from unsigned.
+static Type signedElementType(const Tensor &tensor) {
+  Type type = tensor.type.getElementType();
+  return tensor.isUnsigned
+             ? IntegerType::get(type.getContext(), type.getIntOrFloatBitWidth(),
+                                IntegerType::Unsigned)
+             : type;
+}
+
 LogicalResult GraphImporter::checkInputs(const Node &node,
                                          const onnx::NodeProto &proto) {
   for (const std::string &name : proto.input())
@@ -151,6 +160,13 @@ LogicalResult GraphImporter::checkInputs(const Node &node,
                           << "' is made by no input, initializer or earlier "
                              "node; the graph is cyclic, not sorted or "
                              "incomplete";
+  for (auto [first, second] : inputsOfOneType(proto, node.opset())) {
+    Type a = signedElementType(node.tensor(first)),
+         b = signedElementType(node.tensor(second));
+    if (a != b)
+      return node.error() << "inputs " << first << " and " << second
+                          << " differ in element type: " << a << " and " << b;
+  }
   return success();
 }
 

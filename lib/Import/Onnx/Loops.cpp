@@ -211,6 +211,8 @@ LogicalResult LoopTranslation::translate() {
     return failure();
   // The condition a step gives: known, the one it was given, or computed.
   const Tensor &condition = outputs->front();
+  if (condition.type.getNumElements() != 1)
+    return node.error() << "the body's condition is " << condition.type;
   bool goesOn = condition.constant && condition.constant->asInts()[0];
   bool keepsShapes = llvm::all_of(
       llvm::zip(states, ArrayRef(*outputs).drop_front()),

@@ -2,6 +2,7 @@
 
 #include "Operators.h"
 
+#include "Attention.h"
 #include "Build.h"
 #include "Contract.h"
 #include "Determinant.h"
@@ -181,6 +182,8 @@ static LogicalResult translateQLinearMatMul(Node &node) {
 }
 
 void lig::onnx_import::addMatrixOperators(OperatorTable &table) {
+  table.add("Attention", 23, translateAttention);
+  table.add("RotaryEmbedding", 23, translateRotaryEmbedding);
   table.add("MatMul", 1, translateMatMul);
   table.add("Gemm", 1, translateGemm);
   table.add("MatMulInteger", 10, translateMatMulInteger);

@@ -158,7 +158,7 @@ LogicalResult lig::onnx_import::translatePad(Node &node) {
   }
   constexpr int64_t most = int64_t(1) << 46;
   for (int64_t d = 0; d < rank; ++d) {
-    if (std::abs(low[d]) > most || std::abs(high[d]) > most ||
+    if (low[d] > most || low[d] < -most || high[d] > most || high[d] < -most ||
         from[d] + low[d] + high[d] < 0)
       return node.error() << "pads " << low[d] << " and " << high[d]
                           << " for extent " << from[d];

@@ -106,9 +106,8 @@ static LogicalResult translateAveragePool(Node &node) {
 
 /// The order of a norm: a float in the first operator set.
 static FailureOr<int64_t> orderOf(Node &node) {
-  int64_t order = node.opset() < 2
-                      ? static_cast<int64_t>(node.floatAttribute("p", 2))
-                      : node.intAttribute("p", 2);
+  int64_t order = node.opset() < 2 ? truncated(node.floatAttribute("p", 2))
+                                   : node.intAttribute("p", 2);
   if (order < 1 || order > 64)
     return LogicalResult(node.error() << "the norm has order " << order);
   return order;

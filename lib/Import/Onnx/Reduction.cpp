@@ -4,6 +4,7 @@
 #include "Operators.h"
 
 #include "Build.h"
+#include "Checks.h"
 #include "Node.h"
 #include "ScalarMath.h"
 #include "Softmax.h"
@@ -335,6 +336,10 @@ static LogicalResult translateCumSum(Node &node) {
   bool exclusive = node.intAttribute("exclusive", 0);
   bool reverse = node.intAttribute("reverse", 0);
   int64_t rank = node.type(0).getRank();
+  if (rank == 0)
+    return node.error() << "a scalar has no axis to sum along";
+  if (failed(checkSingle(node, 1, "the axis")))
+    return failure();
   if (auto given = node.constantInts(1)) {
     FailureOr<int64_t> axis = node.normalizeAxis(given->front(), rank);
     if (failed(axis))

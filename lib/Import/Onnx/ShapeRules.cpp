@@ -274,6 +274,9 @@ FailureOr<SplitParts> lig::onnx_import::splitParts(Node &node) {
 }
 
 FailureOr<Joined> lig::onnx_import::joinedShape(Node &node) {
+  for (unsigned i = 0; i < node.numInputs(); ++i)
+    if (!node.hasInput(i))
+      return LogicalResult(node.error() << "input " << i << " is missing");
   Extents shape(node.shape(0));
   auto axis = node.normalizeAxis(node.intAttribute("axis", 1), shape.size());
   if (failed(axis))
@@ -283,12 +286,15 @@ FailureOr<Joined> lig::onnx_import::joinedShape(Node &node) {
     if (other.size() != shape.size())
       return LogicalResult(node.error() << "inputs differ in rank");
     for (auto [d, extent] : llvm::enumerate(other)) {
-      if (int64_t(d) == *axis)
-        shape[d] += extent;
-      else if (extent != shape[d])
+      if (int64_t(d) == *axis) {
+        if (llvm::AddOverflow(shape[d], extent, shape[d]))
+          return LogicalResult(node.error() << "the extents of dimension " << d
+                                            << " overflow together");
+      } else if (extent != shape[d]) {
         return LogicalResult(node.error()
                              << "input " << i << " has extent " << extent
                              << " in dimension " << d << ", not " << shape[d]);
+      }
     }
   }
   return Joined{*axis, shape};

@@ -17,7 +17,7 @@ namespace {
 struct Rows {
   Value value;
   int64_t axis;
-  SmallVector<int64_t> shape, kept;
+  SmallVector<int64_t> shape;
 };
 } // namespace
 
@@ -41,8 +41,6 @@ static FailureOr<Rows> readRows(Node &node) {
     rows.shape = {outer, inner};
     rows.axis = 1;
   }
-  rows.kept = rows.shape;
-  rows.kept[rows.axis] = 1;
   OpBuilder &b = node.builder();
   Type type = node.elementType(0);
   Type wide = type.getIntOrFloatBitWidth() < 32 ? Type(b.getF32Type()) : type;
@@ -59,17 +57,18 @@ static void setRows(Node &node, Value value) {
 }
 
 /// The reduction of each row, in a shape that broadcasts over it.
-static Value reduceRows(Node &node, const Rows &rows, Value value, Value init,
-                        const ScalarBody &combine) {
-  OpBuilder &b = node.builder();
-  Value reduced = reduce(b, node.loc(), value, rows.axis, init, combine);
-  return reshape(b, node.loc(), reduced, rows.kept);
+static Value reduceRows(OpBuilder &b, Location loc, Value value, int64_t axis,
+                        Value init, const ScalarBody &combine) {
+  auto kept =
+      llvm::to_vector(cast<RankedTensorType>(value.getType()).getShape());
+  kept[axis] = 1;
+  return reshape(b, loc, reduce(b, loc, value, axis, init, combine), kept);
 }
 
-static Value maximaOf(Node &node, const Rows &rows) {
-  Type type = cast<RankedTensorType>(rows.value.getType()).getElementType();
-  Value init = extreme(node.builder(), node.loc(), type, false, false);
-  return reduceRows(node, rows, rows.value, init,
+static Value maximaOf(OpBuilder &b, Location loc, Value rows, int64_t axis) {
+  Type type = cast<RankedTensorType>(rows.getType()).getElementType();
+  Value init = extreme(b, loc, type, false, false);
+  return reduceRows(b, loc, rows, axis, init,
                     [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                       return arith::MaximumFOp::create(b, loc, in[0], in[1]);
                     });
@@ -80,14 +79,12 @@ struct Exponentials {
   Value shifted, powers, sums;
 };
 
-static Exponentials exponentiate(Node &node, const Rows &rows) {
-  OpBuilder &b = node.builder();
-  Location loc = node.loc();
-  Type type = cast<RankedTensorType>(rows.value.getType()).getElementType();
-  Value maxima = maximaOf(node, rows);
+static Exponentials exponentiate(OpBuilder &b, Location loc, Value rows,
+                                 int64_t axis) {
+  Type type = cast<RankedTensorType>(rows.getType()).getElementType();
   Exponentials result;
   result.shifted =
-      elementwise(b, loc, type, {rows.value, maxima},
+      elementwise(b, loc, type, {rows, maximaOf(b, loc, rows, axis)},
                   [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                     return arith::SubFOp::create(b, loc, in[0], in[1]);
                   });
@@ -97,32 +94,34 @@ static Exponentials exponentiate(Node &node, const Rows &rows) {
                     return math::ExpOp::create(b, loc, in[0]);
                   });
   result.sums =
-      reduceRows(node, rows, result.powers, scalar(b, loc, type, 0),
+      reduceRows(b, loc, result.powers, axis, scalar(b, loc, type, 0),
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    return arith::AddFOp::create(b, loc, in[0], in[1]);
                  });
   return result;
 }
 
+Value lig::onnx_import::softmax(OpBuilder &b, Location loc, Value rows,
+                                int64_t axis) {
+  Exponentials e = exponentiate(b, loc, rows, axis);
+  Type type = cast<RankedTensorType>(rows.getType()).getElementType();
+  // One division a row.
+  Value scale = elementwise(
+      b, loc, type, e.sums,
+      [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+        return arith::DivFOp::create(b, loc, scalar(b, loc, type, 1), in[0]);
+      });
+  return elementwise(b, loc, type, {e.powers, scale},
+                     [](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                       return arith::MulFOp::create(b, loc, in[0], in[1]);
+                     });
+}
+
 LogicalResult lig::onnx_import::translateSoftmax(Node &node) {
   FailureOr<Rows> rows = readRows(node);
   if (failed(rows))
     return failure();
-  Exponentials e = exponentiate(node, *rows);
-  OpBuilder &b = node.builder();
-  Type type = cast<RankedTensorType>(rows->value.getType()).getElementType();
-  // One division a row.
-  Value scale =
-      elementwise(b, node.loc(), type, e.sums,
-                  [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                    return arith::DivFOp::create(b, loc, scalar(b, loc, type, 1),
-                                                 in[0]);
-                  });
-  setRows(node,
-          elementwise(b, node.loc(), type, {e.powers, scale},
-                      [](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                        return arith::MulFOp::create(b, loc, in[0], in[1]);
-                      }));
+  setRows(node, softmax(node.builder(), node.loc(), rows->value, rows->axis));
   return success();
 }
 
@@ -130,7 +129,8 @@ LogicalResult lig::onnx_import::translateLogSoftmax(Node &node) {
   FailureOr<Rows> rows = readRows(node);
   if (failed(rows))
     return failure();
-  Exponentials e = exponentiate(node, *rows);
+  Exponentials e =
+      exponentiate(node.builder(), node.loc(), rows->value, rows->axis);
   Type type = cast<RankedTensorType>(rows->value.getType()).getElementType();
   setRows(node,
           elementwise(node.builder(), node.loc(), type, {e.shifted, e.sums},
@@ -157,7 +157,7 @@ LogicalResult lig::onnx_import::translateHardmax(Node &node) {
     return arith::IndexCastOp::create(b, loc, places, index);
   };
   Value candidates = elementwise(
-      b, loc, places, {rows->value, maximaOf(node, *rows)},
+      b, loc, places, {rows->value, maximaOf(b, loc, rows->value, axis)},
       [=](OpBuilder &b, Location loc, ValueRange in) -> Value {
         Value hit = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                           in[0], in[1]);
@@ -165,7 +165,7 @@ LogicalResult lig::onnx_import::translateHardmax(Node &node) {
                                        extreme(b, loc, places, true, false));
       });
   Value first =
-      reduceRows(node, *rows, candidates, extreme(b, loc, places, true, false),
+      reduceRows(b, loc, candidates, axis, extreme(b, loc, places, true, false),
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    return arith::MinSIOp::create(b, loc, in[0], in[1]);
                  });
