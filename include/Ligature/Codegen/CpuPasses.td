@@ -58,8 +58,8 @@ def CpuTileAttentionPass
     Scores of a block of queries and a block of keys are computed, made weights
     by what is known of their rows so far, and multiplied with the values, before
     the next block of keys is looked at. Blocks of queries of all heads are
-    independent. Keys are laid out in blocks first, once for all heads that share
-    them.
+    independent. Keys and values are laid out in blocks first, once for all heads
+    that share them.
 
     **Before**: `net.attention` on buffers.
     **After**: a parallel loop over blocks of queries with `linalg` operations in
@@ -69,8 +69,8 @@ def CpuTileAttentionPass
     **Refuses**: extents that are not known.
   }];
   let options = [
-    Option<"rows", "rows", "int64_t", "32", "queries of a block">,
-    Option<"keys", "keys", "int64_t", "96", "keys of a block">];
+    Option<"rows", "rows", "int64_t", "64", "queries of a block">,
+    Option<"keys", "keys", "int64_t", "128", "keys of a block">];
   let statistics = [Statistic<"numTiled", "num-tiled", "attentions written">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",

@@ -166,7 +166,7 @@ bool Joiner::joinStart(unsigned output) {
   while (at && !touches(at, root))
     at = at->getPrevNode();
   std::optional<Nest> stage = describeStage(at);
-  if (!stage || stage->reads(stage->numInputs) ||
+  if (!stage ||
       wholeOf(stage->accesses.back().source) != wholeOf(own.source))
     return false;
   for (Operation *op = at->getNextNode(); op != nest.op; op = op->getNextNode())
@@ -186,7 +186,8 @@ bool Joiner::joinStart(unsigned output) {
     start.sources.push_back(nest.accesses.size() + added.size());
     added.push_back(access);
   }
-  // The body ignores its output; any access will do for it.
+  // What the output holds before, if the body asks: it walks that as the sum
+  // does.
   start.sources.push_back(number);
   nest.accesses.append(added);
   nest.starts[output] = start;

@@ -3,11 +3,12 @@
 // first cache. What was summed up so far counts less, by exp of the distance,
 // whenever a greater score is found.
 //
-// The keys are laid out once, block by block, each with the keys innermost:
-// every block of queries then reads them contiguously. What comes out are
-// products, reductions and elementwise operations on pieces of buffers, which
-// are written as any others, in a parallel loop over heads and blocks of
-// queries.
+// Keys are laid out once, block by block, each with the keys innermost, and so
+// are values, whose rows stand heads apart: lines that far apart share so few
+// sets of the first cache that a block would not stay there. A thread copies its
+// queries for the same reason. What comes out are products, reductions and
+// elementwise operations on pieces of buffers, which are written as any others,
+// in a parallel loop over heads and blocks of queries.
 //
 // The greatest score starts at the lowest finite number, so that exp of the
 // distance is 0 and no NaN for keys that are masked by minus infinity. A row of
@@ -56,15 +57,24 @@ public:
 private:
   /// What a thread keeps for a block of queries.
   struct Block {
-    Value scores, sums, most, next, total, factor;
+    Value query, scores, sums, most, next, total, factor;
+  };
+  /// Keys or values, in whole blocks and what is left over; null without any.
+  struct Packed {
+    Value blocks, rest;
   };
 
-  void packKeys();
-  Value packPart(int64_t first, int64_t blocks, int64_t extent);
+  Packed pack(unsigned operand, ArrayRef<unsigned> dims);
+  Value packPart(unsigned operand, ArrayRef<unsigned> dims, int64_t first,
+                 int64_t blocks, int64_t extent);
+  Value cutPacked(Value packed, unsigned operand, OpFoldResult number,
+                  ArrayRef<Part> parts);
   void overQueries(int64_t first, int64_t count, int64_t rows);
   void writeQueries(SmallVector<Part> parts);
-  void writeKeys(const Block &block, SmallVector<Part> parts, Value packed);
-  void writeScores(const Block &block, ArrayRef<Part> parts, Value packed);
+  Value copyQueries(ArrayRef<Part> parts);
+  void writeKeys(const Block &block, SmallVector<Part> parts, Value keys,
+                 Value values);
+  void addProduct(Value left, Value right, AffineMap rightMap, Value sums);
   void writeRegion(Value scores, ArrayRef<Part> parts);
   void writeSoftmax(const Block &block);
   void writeResult(const Block &block, ArrayRef<Part> parts);
@@ -95,15 +105,21 @@ private:
       exprs.push_back(b.getAffineDimExpr(dim));
     return AffineMap::get(numDims, 0, exprs, b.getContext());
   }
-  bool keysMove(unsigned dim) { return op.getMap(1).isFunctionOfDim(dim); }
+  /// The batch dimensions that operand `i` moves along.
+  SmallVector<unsigned> batchOf(unsigned i) {
+    SmallVector<unsigned> dims;
+    for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+      if (op.getMap(i).isFunctionOfDim(dim))
+        dims.push_back(dim);
+    return dims;
+  }
 
   AttentionOp op;
   ImplicitLocOpBuilder b;
   SmallVector<int64_t> extents;
   Type element;
   int64_t blockRows, blockKeys;
-  /// The keys in whole blocks and those left over; null without any.
-  Value packedBlocks, packedRest;
+  Packed keys, values;
 };
 } // namespace
 
@@ -121,25 +137,30 @@ void AttentionWriter::generic(ValueRange inputs, ValueRange outputs,
                             });
 }
 
-/// Keys [first, first + blocks * extent) as [batch.., blocks, d, extent].
-Value AttentionWriter::packPart(int64_t first, int64_t blocks, int64_t extent) {
+/// `operand` for keys [first, first + blocks * extent) as [batch.., blocks,
+/// dims..], of which the one that counts keys has `extent` steps.
+Value AttentionWriter::packPart(unsigned operand, ArrayRef<unsigned> dims,
+                                int64_t first, int64_t blocks,
+                                int64_t extent) {
   SmallVector<int64_t> shape;
   SmallVector<AffineExpr> of(extents.size());
-  for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
-    if (keysMove(dim)) {
-      of[dim] = b.getAffineDimExpr(shape.size());
-      shape.push_back(extents[dim]);
-    }
-  unsigned at = shape.size();
-  shape.append({blocks, extents[op.getSumDim()], extent});
-  of[op.getSumDim()] = b.getAffineDimExpr(at + 1);
-  of[op.getKeyDim()] =
-      b.getAffineDimExpr(at) * extent + b.getAffineDimExpr(at + 2) + first;
+  for (unsigned dim : batchOf(operand)) {
+    of[dim] = b.getAffineDimExpr(shape.size());
+    shape.push_back(extents[dim]);
+  }
+  AffineExpr number = b.getAffineDimExpr(shape.size());
+  shape.push_back(blocks);
+  for (unsigned dim : dims) {
+    of[dim] = b.getAffineDimExpr(shape.size());
+    if (dim == op.getKeyDim())
+      of[dim] = number * extent + of[dim] + first;
+    shape.push_back(dim == op.getKeyDim() ? extent : extents[dim]);
+  }
   SmallVector<AffineExpr> exprs;
-  for (AffineExpr expr : op.getMap(1).getResults())
+  for (AffineExpr expr : op.getMap(operand).getResults())
     exprs.push_back(of[cast<AffineDimExpr>(expr).getPosition()]);
   Value packed = memref::AllocOp::create(b, MemRefType::get(shape, element));
-  generic(op.getKey(), packed,
+  generic(op.getOperand(operand), packed,
           {AffineMap::get(shape.size(), 0, exprs, b.getContext()),
            b.getMultiDimIdentityMap(shape.size())},
           0, [](ImplicitLocOpBuilder &, ValueRange in) -> SmallVector<Value> {
@@ -148,12 +169,33 @@ Value AttentionWriter::packPart(int64_t first, int64_t blocks, int64_t extent) {
   return packed;
 }
 
-void AttentionWriter::packKeys() {
+AttentionWriter::Packed AttentionWriter::pack(unsigned operand,
+                                              ArrayRef<unsigned> dims) {
   int64_t keys = extents[op.getKeyDim()];
   int64_t blocks = keys / blockKeys, rest = keys % blockKeys;
-  packedBlocks = packPart(0, blocks, blockKeys);
+  Packed packed;
+  packed.blocks = packPart(operand, dims, 0, blocks, blockKeys);
   if (rest)
-    packedRest = packPart(blocks * blockKeys, 1, rest);
+    packed.rest = packPart(operand, dims, blocks * blockKeys, 1, rest);
+  return packed;
+}
+
+/// Block `number` of the head that `parts` says, without batch dimensions.
+Value AttentionWriter::cutPacked(Value packed, unsigned operand,
+                                 OpFoldResult number, ArrayRef<Part> parts) {
+  auto type = cast<MemRefType>(packed.getType());
+  SmallVector<OpFoldResult> offsets, sizes;
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  for (unsigned dim : batchOf(operand))
+    offsets.push_back(parts[dim].first);
+  sizes.assign(offsets.size() + 1, b.getIndexAttr(1));
+  offsets.append({number, b.getIndexAttr(0), b.getIndexAttr(0)});
+  for (int64_t extent : type.getShape().take_back(2))
+    sizes.push_back(b.getIndexAttr(extent));
+  auto reduced = memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().take_back(2), type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, cast<MemRefType>(reduced), packed,
+                                   offsets, sizes, strides);
 }
 
 std::pair<Value, AffineMap> AttentionWriter::cut(unsigned i,
@@ -210,10 +252,23 @@ void AttentionWriter::overQueries(int64_t first, int64_t count, int64_t rows) {
   writeQueries(parts);
 }
 
+/// Queries of a block, row by row, where no others are between them.
+Value AttentionWriter::copyQueries(ArrayRef<Part> parts) {
+  unsigned dims[] = {op.getRowDim(), op.getSumDim()};
+  auto [query, queryMap] = cut(0, parts, dims);
+  Value copy = room({parts[dims[0]].extent, extents[dims[1]]});
+  generic(query, copy, {queryMap, map(2, {0, 1})}, 0,
+          [](ImplicitLocOpBuilder &, ValueRange in) -> SmallVector<Value> {
+            return {in[0]};
+          });
+  return copy;
+}
+
 void AttentionWriter::writeQueries(SmallVector<Part> parts) {
   int64_t rows = parts[op.getRowDim()].extent;
   int64_t columns = extents[op.getColumnDim()];
-  Block block{room({rows, blockKeys}),
+  Block block{copyQueries(parts),
+              room({rows, blockKeys}),
               room({rows, columns}),
               room({rows}),
               room({rows}),
@@ -226,23 +281,7 @@ void AttentionWriter::writeQueries(SmallVector<Part> parts) {
   fill(block.most,
        arith::ConstantOp::create(b, b.getFloatAttr(element, lowest)));
 
-  int64_t keys = extents[op.getKeyDim()], blocks = keys / blockKeys;
-  auto cutPacked = [&](Value packed, OpFoldResult number) -> Value {
-    auto type = cast<MemRefType>(packed.getType());
-    SmallVector<OpFoldResult> offsets, sizes;
-    SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
-    for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
-      if (keysMove(dim))
-        offsets.push_back(parts[dim].first);
-    sizes.assign(offsets.size() + 1, b.getIndexAttr(1));
-    offsets.append({number, b.getIndexAttr(0), b.getIndexAttr(0)});
-    for (int64_t extent : type.getShape().take_back(2))
-      sizes.push_back(b.getIndexAttr(extent));
-    auto reduced = memref::SubViewOp::inferRankReducedResultType(
-        type.getShape().take_back(2), type, offsets, sizes, strides);
-    return memref::SubViewOp::create(b, cast<MemRefType>(reduced), packed,
-                                     offsets, sizes, strides);
-  };
+  int64_t count = extents[op.getKeyDim()], blocks = count / blockKeys;
   {
     auto loop = scf::ForOp::create(b, index(0), index(blocks), index(1));
     OpBuilder::InsertionGuard guard(b);
@@ -250,47 +289,41 @@ void AttentionWriter::writeQueries(SmallVector<Part> parts) {
     Value number = loop.getInductionVar();
     Value start = arith::MulIOp::create(b, number, index(blockKeys));
     parts[op.getKeyDim()] = {start, blockKeys};
-    writeKeys(block, parts, cutPacked(packedBlocks, number));
+    writeKeys(block, parts, cutPacked(keys.blocks, 1, number, parts),
+              cutPacked(values.blocks, 2, number, parts));
   }
-  if (packedRest) {
+  if (keys.rest) {
+    OpFoldResult first = b.getIndexAttr(0);
     parts[op.getKeyDim()] = {b.getIndexAttr(blocks * blockKeys),
-                             keys % blockKeys};
-    writeKeys(block, parts, cutPacked(packedRest, b.getIndexAttr(0)));
+                             count % blockKeys};
+    writeKeys(block, parts, cutPacked(keys.rest, 1, first, parts),
+              cutPacked(values.rest, 2, first, parts));
   }
   writeResult(block, parts);
 }
 
-/// Lets a block of queries look at a block of keys.
-void AttentionWriter::writeKeys(const Block &whole, SmallVector<Part> parts,
-                                Value packed) {
-  Block block = whole;
-  int64_t keys = parts[op.getKeyDim()].extent;
-  if (keys != blockKeys)
-    block.scores = room({parts[op.getRowDim()].extent, keys});
-  writeScores(block, parts, packed);
-  writeSoftmax(block);
-  unsigned m = op.getRowDim(), n = op.getKeyDim(), e = op.getColumnDim();
-  auto [value, valueMap] = cut(2, parts, {m, e, n});
-  generic({block.scores, value}, block.sums,
-          {map(3, {0, 2}), valueMap, map(3, {0, 1})}, 1,
+/// Adds to `sums` products of `left` and of `right`, which `rightMap` reads.
+void AttentionWriter::addProduct(Value left, Value right, AffineMap rightMap,
+                                 Value sums) {
+  generic({left, right}, sums, {map(3, {0, 2}), rightMap, map(3, {0, 1})}, 1,
           [](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
             Value product = arith::MulFOp::create(s, in[0], in[1]);
             return {arith::AddFOp::create(s, in[2], product)};
           });
 }
 
-void AttentionWriter::writeScores(const Block &block, ArrayRef<Part> parts,
-                                  Value packed) {
-  unsigned m = op.getRowDim(), n = op.getKeyDim(), d = op.getSumDim();
+/// Lets a block of queries look at a block of keys.
+void AttentionWriter::writeKeys(const Block &whole, SmallVector<Part> parts,
+                                Value keys, Value values) {
+  Block block = whole;
+  int64_t count = parts[op.getKeyDim()].extent;
+  if (count != blockKeys)
+    block.scores = room({parts[op.getRowDim()].extent, count});
   fill(block.scores, number(0));
-  auto [query, queryMap] = cut(0, parts, {m, n, d});
-  generic({query, packed}, block.scores,
-          {queryMap, map(3, {2, 1}), map(3, {0, 1})}, 1,
-          [](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
-            Value product = arith::MulFOp::create(s, in[0], in[1]);
-            return {arith::AddFOp::create(s, in[2], product)};
-          });
+  addProduct(block.query, keys, map(3, {2, 1}), block.scores);
   writeRegion(block.scores, parts);
+  writeSoftmax(block);
+  addProduct(block.scores, values, map(3, {2, 1}), block.sums);
 }
 
 /// The operation's region on every score of the block, in place.
@@ -375,7 +408,8 @@ void AttentionWriter::writeResult(const Block &block, ArrayRef<Part> parts) {
 
 void AttentionWriter::write() {
   b.setInsertionPoint(op);
-  packKeys();
+  keys = pack(1, {op.getSumDim(), op.getKeyDim()});
+  values = pack(2, {op.getKeyDim(), op.getColumnDim()});
   int64_t rows = extents[op.getRowDim()];
   int64_t blocks = rows / blockRows, rest = rows % blockRows;
   overQueries(0, blocks, blockRows);

@@ -35,6 +35,32 @@ module @bias_and_relu {
 
 // -----
 
+// What was summed before is scaled where it is loaded, not in a pass of its own.
+// CHECK-LABEL: module @scale_of_sums
+// APART-LABEL: module @scale_of_sums
+module @scale_of_sums {
+  // CHECK-COUNT-1: scf.for
+  // CHECK: %[[OLD:.+]] = vector.load {{.+}} : memref<192xf32>
+  // CHECK: arith.mulf %[[OLD]]
+  // CHECK: vector.fma
+  // CHECK-NOT: arith.mulf
+  // APART: scf.for
+  // APART: arith.mulf
+  // APART: scf.for
+  // APART: vector.fma
+  func.func @main(%a: memref<8x16xf32>, %b: memref<16x24xf32>, %factor: memref<8xf32>, %sum: memref<8x24xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (m)>, #id], iterator_types = ["parallel", "parallel"]} ins(%factor : memref<8xf32>) outs(%sum : memref<8x24xf32>) {
+    ^bb0(%in: f32, %o: f32):
+      %0 = arith.mulf %o, %in : f32
+      linalg.yield %0 : f32
+    }
+    linalg.matmul ins(%a, %b : memref<8x16xf32>, memref<16x24xf32>) outs(%sum : memref<8x24xf32>)
+    return
+  }
+}
+
+// -----
+
 // A function of some twenty instructions too, behind the loop that sums.
 // CHECK-LABEL: module @tanh_of_sums
 module @tanh_of_sums {

@@ -1,5 +1,5 @@
 // Attention in blocks of queries and keys, each thread with buffers of its own.
-// RUN: lig-opt %s -split-input-file -lig-cpu-tile-attention | FileCheck %s
+// RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=32 keys=96" | FileCheck %s
 // RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=8 keys=16" | FileCheck %s --check-prefix=SMALL
 // RUN: lig-opt %s -split-input-file -lig-cpu-tile-attention -lig-cpu-emit-kernels | FileCheck %s --check-prefix=KERNELS
 
@@ -8,17 +8,23 @@
 #v = affine_map<(b, m, n, d, e) -> (n, e)>
 #o = affine_map<(b, m, n, d, e) -> (m, b, e)>
 
-// Keys, which all heads share, are laid out once: a block of 96 and four. Then two
-// heads of two blocks of queries, and two of the queries that are left.
+// Keys and values, which all heads share, are laid out once: a block of 96 and four.
+// Then two heads of two blocks of queries, and two of the queries that are left.
 // CHECK-LABEL: func.func @main
 // CHECK: %[[KEYS:.+]] = memref.alloc() : memref<1x4x96xf32>
 // CHECK: linalg.generic {{.*}} ins(%arg1 : memref<100x4xf32>) outs(%[[KEYS]]
 // CHECK: memref.alloc() : memref<1x4x4xf32>
+// CHECK: %[[VALUES:.+]] = memref.alloc() : memref<1x96x5xf32>
+// CHECK: linalg.generic {{.*}} ins(%arg2 : memref<100x5xf32>) outs(%[[VALUES]]
+// CHECK: memref.alloc() : memref<1x4x5xf32>
 // CHECK: scf.parallel (%{{.+}}) = (%c0{{.*}}) to (%c4{{.*}})
+// CHECK: memref.subview %arg0[%{{.+}}, %{{.+}}, 0] [1, 32, 4]
+// CHECK: %[[QUERIES:.+]] = memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x96xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x5xf32>
 // CHECK: linalg.fill ins(%cst{{.*}} : f32)
 // CHECK: scf.for
+// CHECK: linalg.generic {{.*}} ins(%[[QUERIES]],
 // CHECK: arith.maximumf
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
 // CHECK: arith.divf
