@@ -143,7 +143,7 @@ Value Body::compute(Value value, int64_t row, int64_t column) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return e.constant(constant.getValue());
   if (std::optional<Lookup> lookup = matchLookup(op))
-    return lookUp(*lookup, row, column);
+    return lookUp(*lookup, value, row, column);
   if (Value fused = fuse(op, row, column))
     return fused;
   return computeOp(op, row, column)
@@ -174,11 +174,28 @@ Operation *Body::computeOp(Operation *op, int64_t row, int64_t column) {
   return clone;
 }
 
-Value Body::lookUp(const Lookup &lookup, int64_t row, int64_t column) {
+/// `entry` of four columns from `column` on.
+void Body::lookUpFour(const Lookup &lookup, Value entry, int64_t column) {
+  unsigned access = e.nest.packed->access;
+  Linear at = e.offset(access, position, tile, 0, column / 2);
+  int64_t bytes = kFour / 2 * tile.lanes;
+  Value pairs = e.load(access, at, 1, bytes, bytes);
+  for (auto [i, value] : llvm::enumerate(emitFourLookups(e, lookup, pairs)))
+    values[Key(entry, {0, column + int64_t(i)})] = value;
+}
+
+Value Body::lookUp(const Lookup &lookup, Value entry, int64_t row,
+                   int64_t column) {
   auto argument = dyn_cast<BlockArgument>(lookup.code);
   Value codes;
   if (argument && e.nest.packed && e.nest.packed->paired &&
       bindings[argument.getArgNumber()].access == int(e.nest.packed->access)) {
+    int64_t first = column / kFour * kFour;
+    if (looksUpFour(e, lookup, tile.lanes) &&
+        first + kFour <= tile.columns + tile.columns % 2) {
+      lookUpFour(lookup, entry, first);
+      return values[Key(entry, {0, column})];
+    }
     codes = pairedCodes(argument, column);
   } else {
     codes = get(lookup.code, row, column);

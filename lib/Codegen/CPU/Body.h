@@ -52,7 +52,9 @@ private:
   mlir::Value indexOf(unsigned dim, int64_t row, int64_t column);
   mlir::Value argument(unsigned number, int64_t row, int64_t column);
   mlir::Value transposed(unsigned number, int64_t row, int64_t column);
-  mlir::Value lookUp(const Lookup &lookup, int64_t row, int64_t column);
+  mlir::Value lookUp(const Lookup &lookup, mlir::Value entry, int64_t row,
+                     int64_t column);
+  void lookUpFour(const Lookup &lookup, mlir::Value entry, int64_t column);
   mlir::Value pairedCodes(mlir::BlockArgument codes, int64_t column);
 
   Emitter &e;

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -107,6 +108,22 @@ static StringRef instructionFor(DotKind kind, int64_t lanes, StringRef dots) {
   }
 }
 
+/// Lets one turn of the loop around `op` be one turn of machine code. Sums of
+/// products of two turns would be added before they are added to the sum, which
+/// takes registers that are not there.
+static void keepRolled(Operation *op) {
+  auto loop = op->getParentOfType<scf::ForOp>();
+  if (!loop || loop.getInitArgs().empty())
+    return;
+  Builder b(op->getContext());
+  auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), b.getBoolAttr(true),
+                                          {}, {}, {}, {}, {}, {});
+  loop->setAttr("llvm.loop_annotation",
+                LLVM::LoopAnnotationAttr::get(
+                    b.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
+                    {}, {}, {}, {}, {}));
+}
+
 static Value expand(ImplicitLocOpBuilder &b, DotOp op, StringRef dots) {
   int64_t lanes = lanesOf(op.getAcc());
   StringRef name = instructionFor(op.getKind(), lanes, dots);
@@ -128,6 +145,7 @@ static Value expand(ImplicitLocOpBuilder &b, DotOp op, StringRef dots) {
                      .getResults();
   if (!isPairs)
     return result;
+  keepRolled(op);
   return arith::AddIOp::create(b, op.getAcc(), result);
 }
 

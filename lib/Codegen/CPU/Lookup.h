@@ -31,6 +31,18 @@ bool holdsSmallCodes(const Nest &nest, unsigned access);
 mlir::Value emitLookup(Emitter &emitter, const Lookup &lookup,
                        mlir::Value codes);
 
+/// Vectors whose entries are cheapest looked up together.
+inline constexpr int64_t kFour = 4;
+
+/// Whether the machine looks up four vectors of `lanes` codes at once.
+bool looksUpFour(const Emitter &emitter, const Lookup &lookup, int64_t lanes);
+
+/// The entries of `lookup.table` at four vectors of codes: `pairs` are the bytes
+/// of the first two and of the last two, the first of each in the low bits.
+llvm::SmallVector<mlir::Value> emitFourLookups(Emitter &emitter,
+                                               const Lookup &lookup,
+                                               mlir::Value pairs);
+
 } // namespace lig::codegen::cpu
 
 #endif // LIGATURE_CODEGEN_CPU_LOOKUP_H

@@ -31,14 +31,43 @@ static double packedBytes(const Nest &nest) {
 }
 
 /// Cycles that making a vector of numbers of one of codes takes from those
-/// that multiply: it is widened, shifted and permuted, or gathered lane by lane.
+/// that multiply: it is widened, shifted and permuted, put together of bytes, or
+/// gathered lane by lane.
 static double decodeCycles(const Nest &nest, const Tile &tile,
                            const Machine &machine) {
   double cycles = 0;
   for (Operation &op : nest.body()->without_terminator())
-    if (std::optional<Lookup> lookup = matchLookup(&op))
-      cycles += machine.permutes && lookup->isSmall() ? 1.0 : tile.lanes;
+    if (std::optional<Lookup> lookup = matchLookup(&op)) {
+      double permuted = machine.vectorBits == 512 ? 1.0
+                        : tile.columns % kFour    ? 3.5
+                                                  : 2.0;
+      cycles += machine.permutes && lookup->isSmall() ? permuted : tile.lanes;
+    }
   return cycles;
+}
+
+/// Whether the body sums up pairs of products.
+static bool sumsPairs(const Nest &nest) {
+  return llvm::any_of(*nest.body(), [](Operation &op) {
+    auto dot = dyn_cast<net::DotOp>(op);
+    return dot && dot.getKind() == net::DotKind::Pairs;
+  });
+}
+
+/// Cycles that the products of one step take, which reads `loads` vectors. Pairs
+/// are many instructions, of which no more than five begin in a cycle: each is
+/// added by one of its own, bytes are widened first, and a broadcast is never
+/// part of another.
+static double productCycles(const Nest &nest, const Tile &tile,
+                            int64_t loads) {
+  double cycles = tile.size() * 0.5;
+  if (!sumsPairs(nest))
+    return cycles;
+  int64_t widened = llvm::count_if(
+      *nest.body(), [](Operation &op) { return isa<net::WidenOp>(op); });
+  int64_t instructions =
+      2 * tile.size() + widened * tile.columns + loads + 2;
+  return std::max(cycles, instructions * 0.2);
 }
 
 /// Cycles until one byte of the packed weight arrives, on average over all
@@ -78,8 +107,11 @@ static double cyclesOf(const Nest &nest, const Tile &tile,
   double arrival = 0;
   if (nest.packed)
     arrival = tile.columns * tile.lanes * cyclesPerByte * packedBytes(nest);
-  double work = tile.size() * 0.5 + decode * tile.columns;
-  return std::max({work, loads * 0.5, 4.0, arrival}) + 0.3;
+  double work = productCycles(nest, tile, loads) + decode * tile.columns;
+  // From one sum to the next that needs it; integers are added in one cycle.
+  bool isFloat = isa<FloatType>(nest.accesses[nest.numInputs].element);
+  double wait = isFloat ? 4 : 1;
+  return std::max({work, loads * 0.5, wait, arrival}) + 0.3;
 }
 
 static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
@@ -93,10 +125,7 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   if (machine.vectorBits == 128 && machine.registers == 32)
     others += 2;
   // Products of pairs stand in a register before they are added.
-  others += llvm::any_of(*nest.body(), [](Operation &op) {
-    auto dot = dyn_cast<net::DotOp>(op);
-    return dot && dot.getKind() == net::DotKind::Pairs;
-  });
+  others += sumsPairs(nest);
   return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 

@@ -47,6 +47,23 @@ func.func @floats(%acc: vector<16xf32>, %a: vector<16xi32>, %b: vector<16xi32>) 
   return %0 : vector<16xf32>
 }
 
+// A loop of such sums is not unrolled.
+// CHECK-LABEL: func.func @loop
+// VNNI: } {llvm.loop_annotation = #{{.+}}}
+// PAIRS: } {llvm.loop_annotation = #{{.+}}}
+// NONE-NOT: loop_annotation
+func.func @loop(%acc: vector<8xi32>, %a: memref<64xi32>, %b: vector<8xi32>) -> vector<8xi32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %end = arith.constant 8 : index
+  %0 = scf.for %i = %zero to %end step %one iter_args(%sum = %acc) -> vector<8xi32> {
+    %x = vector.load %a[%i] : memref<64xi32>, vector<8xi32>
+    %next = net.dot pairs %sum, %x, %b : vector<8xi32>, vector<8xi32>
+    scf.yield %next : vector<8xi32>
+  }
+  return %0 : vector<8xi32>
+}
+
 // One word, and two bytes that become numbers of 16 bits.
 // CHECK-LABEL: func.func @scalar
 // CHECK: arith.ori

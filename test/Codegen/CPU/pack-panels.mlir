@@ -89,6 +89,12 @@ module @codes {
   // AVX512: vector.fma %{{.+}}, %[[EVEN]]
   // AVX512: %[[HIGH:.+]] = arith.shrui %[[CODES]]
   // AVX512: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%{{.+}}, %[[HIGH]])
+  // Of five vectors, four are put together of bytes.
+  // AVX2: %[[PAIRS:.+]] = vector.load {{.*}} : {{.*}}, vector<16xi8>
+  // AVX2: vector.bitcast %[[PAIRS]] : vector<16xi8> to vector<4xi32>
+  // AVX2-COUNT-4: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
+  // AVX2: vector.shuffle {{.*}} : vector<32xi8>, vector<32xi8>
+  // AVX2: vector.shuffle {{.*}} : vector<16xi16>, vector<16xi16>
   // AVX2: llvm.call_intrinsic "llvm.x86.avx2.permps"
   // AVX2: llvm.call_intrinsic "llvm.x86.avx2.permps"
   // AVX2: arith.select
