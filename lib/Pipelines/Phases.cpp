@@ -104,8 +104,15 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(createConvertElementwiseToLinalgPass());
   functions.addPass(net::createPropagateLayoutPass());
   functions.addPass(net::createFuseElementwisePass());
-  if (options.target != "cuda")
-    functions.addPass(net::createFormAttentionPass());
+  net::FormAttentionPassOptions attention;
+  if (options.target == "cuda") {
+    // One kernel instead of some; its blocks have to fit into shared memory.
+    attention.minScores = 1;
+    attention.minRows = 8;
+    attention.maxSize = 192;
+    attention.steady = true;
+  }
+  functions.addPass(net::createFormAttentionPass(attention));
   functions.addPass(net::createHoistSlicesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -6,6 +6,8 @@ queries and keys leave rests in both. Rows that are masked by minus infinity fro
 end to end are NaN, as in ONNX Runtime. Where all is one block or several, arenas
 must not grow with the square of the length.
 
+Of a GPU's kernels, for `emulate`, only results are looked at.
+
   attention.py LIG_RUN LIGC OUT CPU...
 """
 import json
@@ -15,6 +17,8 @@ import sys
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save_model
+
+import machines
 
 
 def softmax(x):
@@ -159,7 +163,7 @@ def main():
     layered(out, 1, 310, 2, 16, "rows")
     layered(out, 2, 260, 2, 20, "causal", opset=11)
     grouped(out, 384, 6, 2, 32)
-    lines = [f"{folder}/model.onnx --test-data={folder} --mcpu={cpu}"
+    lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
              for cpu in cpus for folder in sorted(out.glob("*/"))]
     batch = out / "commands.txt"
     batch.write_text("\n".join(lines) + "\n")
@@ -168,7 +172,8 @@ def main():
     passed = sum(line.startswith("PASS") for line in verdicts)
     print("\n".join(line for line in verdicts if not line.startswith("PASS")))
     print(f"{passed} of {len(lines)} right")
-    sys.exit(passed != len(lines) or not check_arena(run, ligc, out))
+    is_right = passed == len(lines)
+    sys.exit(not is_right or (cpus != ["emulate"] and not check_arena(run, ligc, out)))
 
 
 if __name__ == "__main__":

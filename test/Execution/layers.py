@@ -5,7 +5,7 @@ Every case is a network of a few layers with its weights in the file: weights
 are packed, tiles have rests in every direction, weights are shared by layers
 that want the same order or different ones. References are computed in float64
 from the ONNX specification. Prints what lig-run says of each case; the cases
-run once for every CPU named.
+run once for every CPU named; `emulate` stands for a GPU's kernels.
 
   layers.py LIG_RUN OUT [--filter=TEXT] CPU...
 """
@@ -16,6 +16,8 @@ import sys
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save_model
+
+import machines
 
 
 class Network:
@@ -355,7 +357,7 @@ def main():
     products(options.out)
     convolutions(options.out)
     rows(options.out)
-    lines = [f"{folder}/model.onnx --test-data={folder} --mcpu={cpu}"
+    lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
              for cpu in options.cpus for folder in sorted(options.out.glob("*/"))
              if options.filter in folder.name]
     batch = options.out / "commands.txt"

@@ -18,6 +18,8 @@ import sys
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save_model
 
+import machines
+
 TYPES = {np.dtype("u1"): TensorProto.UINT8, np.dtype("i1"): TensorProto.INT8,
          np.dtype("i4"): TensorProto.INT32, np.dtype("f4"): TensorProto.FLOAT}
 
@@ -251,7 +253,7 @@ def main():
     out = pathlib.Path(out)
     make_cases(out)
     folders = sorted(out.glob("*/"))
-    lines = [f"{folder}/model.onnx --test-data={folder} --mcpu={cpu}"
+    lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
              for cpu in cpus for folder in folders]
     emulated = [folder for folder in folders if emulate(ligc, folder)]
     lines += [f"{folder}/znver4.mlir --test-data={folder}" for folder in emulated]

@@ -147,24 +147,33 @@ def GpuExpandMathPass : Pass<"lig-gpu-expand-math"> {
 
 def GpuEmitStrategiesPass
     : Pass<"lig-gpu-emit-strategies", "::mlir::func::FuncOp"> {
-  let summary = "Write sums of products and reductions as tiled GPU kernels";
+  let summary = "Write products, reductions and what is around them as kernels";
   let description = [{
-    Each operation that a strategy suits becomes one launch of its own. Sums of
+    Each operation that a strategy suits becomes one launch, together with
+    neighbours that need of it, or prepare for it, the same element or row: what a
+    sum starts from, a bias, an activation, a residual; all of a softmax or of a
+    normalisation. Sums of
     products of f32, or of narrower floats widened to it, matrix products and
     convolutions alike, are computed in tiles of shared memory with blocks of
     results in registers, on tensor cores where less than f32 is asked for: then
-    inputs are rounded to that precision, sums stay f32. Other reductions along
-    contiguous data are shared by the lanes of a warp, or where rows are long by
-    all threads of a block.
+    inputs are rounded to that precision, sums stay f32. Rows of other reductions
+    are shared by the lanes of a warp, or where they are long by all threads of a
+    block, which keep what they have of a row in registers; rows that lie side by
+    side have a thread, or a few, each. Operations on elements that follow each
+    other become one launch, too.
 
-    **Before**: linalg operations on buffers.
+    Attention becomes one launch without scores in memory, a block of queries for
+    each block of threads.
+
+    **Before**: linalg operations and `net.attention` on buffers.
     **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,
     `vector`, `memref`, `arith`, `nvgpu`, `nvvm`. Shared memory is a launch's own,
     48 KB at most.
     **Keeps**: values up to the order in which sums of floats are added, and the
-    precision asked for; operations of dynamic shape, without reduction, or in a
-    kernel.
-    **Refuses**: an unknown precision.
+    precision asked for; operations of dynamic shape, those on elements that
+    stand alone, and what is in a kernel.
+    **Refuses**: an unknown precision; attention of sizes that are not known or
+    too large for shared memory, or in control flow that depends on data.
   }];
   let options = [
     Option<"multiprocessors", "multiprocessors", "unsigned", "132",
@@ -175,7 +184,11 @@ def GpuEmitStrategiesPass
     Statistic<"numTensorContractions", "num-tensor-contractions",
               "sums of products on tensor cores">,
     Statistic<"numContractions", "num-contractions", "sums of products">,
-    Statistic<"numRowReductions", "num-row-reductions", "other reductions">];
+    Statistic<"numAttentions", "num-attentions", "attentions">,
+    Statistic<"numRowKernels", "num-row-kernels",
+              "other reductions, with what is around them">,
+    Statistic<"numElementKernels", "num-element-kernels",
+              "operations on elements that became one kernel">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::gpu::GPUDialect",

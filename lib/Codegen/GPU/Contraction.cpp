@@ -10,6 +10,7 @@
 // conflicts. Beyond the edges inputs are zero and nothing is stored.
 
 #include "InputSlices.h"
+#include "MemberWriter.h"
 #include "OutputTiles.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -43,8 +44,9 @@ struct TileShape : TileExtent {
 
 class Writer {
 public:
-  Writer(Kernel &kernel, const ContractionLoops &loops, TileShape tile,
-         const SliceLayout &left, const SliceLayout &right);
+  Writer(Kernel &kernel, const ElementGroup &group,
+         const ContractionLoops &loops, TileShape tile, const SliceLayout &left,
+         const SliceLayout &right);
   void write();
 
 private:
@@ -59,16 +61,19 @@ private:
   const ContractionLoops &loops;
   TileShape tile;
   VectorType piece;
+  MemberWriter members;
   InputSlices left, right;
   TilePlace place;
   Value threadRow, threadColumn;
 };
 } // namespace
 
-Writer::Writer(Kernel &kernel, const ContractionLoops &loops, TileShape tile,
+Writer::Writer(Kernel &kernel, const ElementGroup &group,
+               const ContractionLoops &loops, TileShape tile,
                const SliceLayout &left, const SliceLayout &right)
     : kernel(kernel), b(kernel.b), loops(loops), tile(tile),
       piece(VectorType::get(kPiece, b.getF32Type())),
+      members(kernel, group, /*keepsMemory=*/false),
       left(kernel, *loops.left, loops.rows, loops.sums, loops.leftAlongSums,
            left, kernel.shared(0), tile.threads()),
       right(kernel, *loops.right, loops.columns, loops.sums,
@@ -145,8 +150,7 @@ void Writer::store(ValueRange sums) {
       kernel.unflatten(column, loops.columns, values);
       Value sum =
           vector::ExtractOp::create(b, sums[next + j / kPiece], j % kPiece);
-      Value held = kernel.load(*loops.output, values);
-      kernel.store(arith::AddFOp::create(b, held, sum), *loops.output, values);
+      members.finishRow(values, sum);
     }
     next += tile.columnPieces;
   }
@@ -186,10 +190,13 @@ LogicalResult lig::codegen::gpu::emitContraction(RewriterBase &rewriter,
   Type f32 = rewriter.getF32Type();
   SliceLayout left = {tile.rows, kDepth, kPiece, /*stepsInner=*/false, f32};
   SliceLayout right = {tile.columns, kDepth, kPiece, false, f32};
-  Kernel kernel(rewriter, op, countTiles(size, tile), tile.threads(),
-                {left.type(), right.type()});
-  Writer(kernel, *loops, tile, left, right).write();
+  ElementGroup group(op);
+  group.grow(/*rowsOnly=*/true);
+  group.gather(rewriter);
+  Kernel kernel(rewriter, op, group.extents, countTiles(size, tile),
+                tile.threads(), {left.type(), right.type()});
+  Writer(kernel, group, *loops, tile, left, right).write();
   kernel.finish();
-  rewriter.eraseOp(op);
+  group.erase(rewriter);
   return success();
 }

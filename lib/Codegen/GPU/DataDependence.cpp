@@ -3,6 +3,8 @@
 
 #include "DataDependence.h"
 
+#include "Ligature/Dialect/Net/IR/Net.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -82,7 +84,7 @@ bool DataDependence::isDecidedByData(Operation *op) const {
 }
 
 bool DataDependence::isKernel(Operation *op) const {
-  if (isa<mlir::gpu::LaunchOp, linalg::LinalgOp>(op))
+  if (isa<mlir::gpu::LaunchOp, linalg::LinalgOp, net::AttentionOp>(op))
     return true;
   return isa<scf::ParallelOp>(op) && !isDecidedByData(op);
 }

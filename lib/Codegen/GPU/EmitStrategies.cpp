@@ -20,6 +20,7 @@
 
 using namespace mlir;
 using namespace lig::codegen::gpu;
+namespace net = lig::net;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_GPUEMITSTRATEGIESPASS
@@ -35,7 +36,35 @@ static std::optional<Precision> parsePrecision(StringRef name) {
       .Default(std::nullopt);
 }
 
+/// The operation in its general form; null for a copy that is too small or of a
+/// size that is not known.
+static linalg::GenericOp generalize(RewriterBase &rewriter, Operation *op) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(op))
+    return generic;
+  rewriter.setInsertionPoint(op);
+  if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+    auto type = cast<MemRefType>(copy.getTarget().getType());
+    if (!type.hasStaticShape() || type.getRank() == 0)
+      return {};
+    op = linalg::makeMemRefCopyOp(rewriter, op->getLoc(), copy.getSource(),
+                                  copy.getTarget());
+    rewriter.eraseOp(copy);
+    return cast<linalg::GenericOp>(op);
+  }
+  FailureOr<linalg::GenericOp> made =
+      linalg::generalizeNamedOp(rewriter, cast<linalg::LinalgOp>(op));
+  return succeeded(made) ? *made : linalg::GenericOp();
+}
+
 namespace {
+/// What joined other kernels.
+struct ErasedOperations : RewriterBase::Listener {
+  void notifyOperationErased(Operation *op) override { gone.insert(op); }
+  bool contains(Operation *op) const { return gone.contains(op); }
+
+  llvm::DenseSet<Operation *> gone;
+};
+
 struct GpuEmitStrategies
     : lig::codegen::impl::GpuEmitStrategiesPassBase<GpuEmitStrategies> {
   using GpuEmitStrategiesPassBase::GpuEmitStrategiesPassBase;
@@ -51,38 +80,66 @@ struct GpuEmitStrategies
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return;
-    IRRewriter rewriter(&getContext());
+    ErasedOperations erased;
+    IRRewriter rewriter(&getContext(), &erased);
     DataDependence dependence(function);
-    SmallVector<linalg::LinalgOp> work;
-    function.walk([&](linalg::LinalgOp op) {
-      // What only reads and writes elements gains nothing here.
-      if (op.getNumReductionLoops() && op.hasPureBufferSemantics() &&
+    SmallVector<Operation *> reached;
+    SmallVector<net::AttentionOp> attentions;
+    function.walk([&](Operation *op) {
+      if (auto attention = dyn_cast<net::AttentionOp>(op))
+        attentions.push_back(attention);
+      bool isCopy = isa<memref::CopyOp>(op);
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if ((isCopy || (linalgOp && linalgOp.hasPureBufferSemantics())) &&
           dependence.isReached(op))
-        work.push_back(op);
+        reached.push_back(op);
     });
-    for (linalg::LinalgOp op : work) {
-      rewriter.setInsertionPoint(op);
-      auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
-      if (!generic) {
-        FailureOr<linalg::GenericOp> made =
-            linalg::generalizeNamedOp(rewriter, op);
-        if (failed(made))
-          continue;
-        generic = *made;
+    for (net::AttentionOp op : attentions) {
+      if (!dependence.isReached(op)) {
+        op.emitOpError("is in control flow that depends on data");
+        return signalPassFailure();
       }
-      write(rewriter, generic);
+      if (failed(emitAttention(rewriter, op, machine())))
+        return signalPassFailure();
+      ++numAttentions;
     }
+    SmallVector<linalg::GenericOp> work;
+    for (Operation *op : reached)
+      if (linalg::GenericOp generic = generalize(rewriter, op))
+        work.push_back(generic);
+    // Products first: what their results go through is theirs.
+    for (auto write : {&GpuEmitStrategies::writeContraction,
+                       &GpuEmitStrategies::writeReduction,
+                       &GpuEmitStrategies::writeElements})
+      for (linalg::GenericOp op : work)
+        if (!erased.contains(op)) {
+          rewriter.setInsertionPoint(op);
+          (this->*write)(rewriter, op);
+        }
   }
 
 private:
-  void write(RewriterBase &rewriter, linalg::GenericOp op) {
-    Machine machine{int64_t(multiprocessors), *parsePrecision(compute)};
-    if (succeeded(emitTensorContraction(rewriter, op, machine)))
+  Machine machine() const {
+    return {int64_t(multiprocessors), *parsePrecision(compute)};
+  }
+
+  void writeContraction(RewriterBase &rewriter, linalg::GenericOp op) {
+    if (succeeded(emitTensorContraction(rewriter, op, machine())))
       ++numTensorContractions;
-    else if (succeeded(emitContraction(rewriter, op, machine)))
+    else if (succeeded(emitContraction(rewriter, op, machine())))
       ++numContractions;
-    else if (succeeded(emitRowReduction(rewriter, op)))
-      ++numRowReductions;
+  }
+
+  void writeReduction(RewriterBase &rewriter, linalg::GenericOp op) {
+    if (op.getNumReductionLoops() &&
+        succeeded(emitRowKernel(rewriter, op, machine())))
+      ++numRowKernels;
+  }
+
+  void writeElements(RewriterBase &rewriter, linalg::GenericOp op) {
+    if (!op.getNumReductionLoops() &&
+        succeeded(emitRowKernel(rewriter, op, machine())))
+      ++numElementKernels;
   }
 };
 } // namespace

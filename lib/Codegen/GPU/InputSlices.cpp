@@ -54,8 +54,8 @@ static bool hasWholePieces(MemRefType type, int64_t piece) {
 }
 
 /// Elements that can be read at once along `loops`.
-static int64_t choosePiece(linalg::GenericOp op, OpOperand &operand,
-                           ArrayRef<unsigned> loops) {
+static int64_t choosePiece(OpOperand &operand, ArrayRef<unsigned> loops) {
+  auto op = cast<linalg::GenericOp>(operand.getOwner());
   auto type = cast<MemRefType>(operand.get().getType());
   int64_t piece = 128 / type.getElementTypeBitWidth();
   AffineMap map = op.getMatchingIndexingMap(&operand);
@@ -78,7 +78,7 @@ InputSlices::InputSlices(Kernel &kernel, OpOperand &operand,
                          Value shared, int64_t threads)
     : layout(layout), shared(shared), kernel(kernel), operand(operand),
       lines(lines), sums(sums), alongSums(alongSums), threads(threads),
-      pieceSize(choosePiece(kernel.op, operand, alongSums ? sums : lines)) {
+      pieceSize(choosePiece(operand, alongSums ? sums : lines)) {
   while (layout.width * layout.depth % (pieceSize * threads))
     pieceSize /= 2;
   auto type = cast<MemRefType>(operand.get().getType());

@@ -21,10 +21,9 @@ MemRefType sharedType(ArrayRef<int64_t> shape, Type element) {
   return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
 }
 
-Kernel::Kernel(RewriterBase &rewriter, linalg::GenericOp op, int64_t blocks,
-               int64_t threads, ArrayRef<MemRefType> shared)
-    : op(op), extents(op.getStaticLoopRanges()), b(op.getLoc(), rewriter),
-      rewriter(rewriter) {
+Kernel::Kernel(RewriterBase &rewriter, Operation *op, ArrayRef<int64_t> extents,
+               int64_t blocks, int64_t threads, ArrayRef<MemRefType> shared)
+    : extents(extents), b(op->getLoc(), rewriter), rewriter(rewriter) {
   rewriter.setInsertionPoint(op);
   b.setInsertionPoint(op);
   Value one = index(1), grid = index(blocks), size = index(threads);
@@ -60,6 +59,10 @@ Value Kernel::rem(Value x, int64_t y) {
   return y == 1 ? index(0) : b.createOrFold<arith::RemUIOp>(x, index(y));
 }
 
+Value Kernel::min(Value x, int64_t y) {
+  return b.createOrFold<arith::MinUIOp>(x, index(y));
+}
+
 Value Kernel::less(Value x, int64_t y) {
   return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, x, index(y));
 }
@@ -81,16 +84,54 @@ void Kernel::unflatten(Value number, ArrayRef<unsigned> loops,
   }
 }
 
+static bool isNeverNegative(AffineExpr expr) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue() >= 0;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return !binary ||
+         (isNeverNegative(binary.getLHS()) && isNeverNegative(binary.getRHS()));
+}
+
+static Value expandSigned(ImplicitLocOpBuilder &b, AffineExpr expr,
+                          ArrayRef<Value> dims) {
+  SmallVector<Value> known(dims);
+  for (Value &dim : known)
+    if (!dim)
+      dim = arith::ConstantIndexOp::create(b, 0);
+  return affine::expandAffineExpr(b, b.getLoc(), expr, known, {});
+}
+
+Value Kernel::apply(AffineExpr expr, ArrayRef<Value> dims) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return index(constant.getValue());
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return dims[dim.getPosition()] ? dims[dim.getPosition()] : index(0);
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  if (!isNeverNegative(expr) ||
+      (!factor && expr.getKind() != AffineExprKind::Add))
+    return expandSigned(b, expr, dims);
+  Value left = apply(binary.getLHS(), dims);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return add(left, apply(binary.getRHS(), dims));
+  case AffineExprKind::Mul:
+    return mul(left, factor.getValue());
+  case AffineExprKind::FloorDiv:
+    return div(left, factor.getValue());
+  case AffineExprKind::Mod:
+    return rem(left, factor.getValue());
+  default:
+    return expandSigned(b, expr, dims);
+  }
+}
+
 SmallVector<Value> Kernel::indices(OpOperand &operand,
                                    const LoopValues &values) {
-  // Loops that the operand does not know have no value everywhere.
-  SmallVector<Value> dims(values.begin(), values.end());
-  for (Value &dim : dims)
-    if (!dim)
-      dim = index(0);
   SmallVector<Value> result;
+  auto op = cast<linalg::GenericOp>(operand.getOwner());
   for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults())
-    result.push_back(affine::expandAffineExpr(b, b.getLoc(), expr, dims, {}));
+    result.push_back(apply(expr, values));
   return result;
 }
 
@@ -138,11 +179,13 @@ Value Kernel::loadPieceIf(Value condition, OpOperand &operand,
   });
 }
 
-SmallVector<Value> Kernel::body(ValueRange arguments,
+SmallVector<Value> Kernel::body(linalg::GenericOp op, ArrayRef<Value> arguments,
                                 const LoopValues &values) {
   Block &block = *op.getBody();
   IRMapping mapping;
-  mapping.map(block.getArguments(), arguments);
+  for (auto [argument, value] : llvm::zip(block.getArguments(), arguments))
+    if (value)
+      mapping.map(argument, value);
   for (Operation &inner : block.without_terminator()) {
     if (auto number = dyn_cast<linalg::IndexOp>(inner))
       mapping.map(number.getResult(), values[number.getDim()]);

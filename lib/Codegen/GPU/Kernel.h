@@ -17,10 +17,10 @@ using LoopValues = llvm::SmallVector<mlir::Value>;
 
 class Kernel {
 public:
-  /// Starts a launch where the rewriter stands; `shared` are the types of
-  /// buffers that each block has for itself.
-  Kernel(mlir::RewriterBase &rewriter, mlir::linalg::GenericOp op,
-         int64_t blocks, int64_t threads,
+  /// Starts a launch before `op`, which has loops of these extents; `shared`
+  /// are the types of buffers that each block has for itself.
+  Kernel(mlir::RewriterBase &rewriter, mlir::Operation *op,
+         llvm::ArrayRef<int64_t> extents, int64_t blocks, int64_t threads,
          llvm::ArrayRef<mlir::MemRefType> shared = {});
   /// Ends the kernel; the rewriter stands behind the launch again.
   void finish();
@@ -37,7 +37,11 @@ public:
   mlir::Value mul(mlir::Value a, int64_t b);
   mlir::Value div(mlir::Value a, int64_t b);
   mlir::Value rem(mlir::Value a, int64_t b);
+  mlir::Value min(mlir::Value a, int64_t b);
   mlir::Value less(mlir::Value a, int64_t b);
+  /// The value of an expression of dimensions that are not negative; those
+  /// without a value are 0.
+  mlir::Value apply(mlir::AffineExpr expr, llvm::ArrayRef<mlir::Value> dims);
 
   /// Sets the values of `loops` from their joint number, the last loop fastest.
   void unflatten(mlir::Value number, llvm::ArrayRef<unsigned> loops,
@@ -45,6 +49,7 @@ public:
   /// Steps of all `loops` together.
   int64_t count(llvm::ArrayRef<unsigned> loops) const;
 
+  // Operands are those of any operation in the kernel; values are of its loops.
   mlir::Value load(mlir::OpOperand &operand, const LoopValues &values);
   void store(mlir::Value value, mlir::OpOperand &operand,
              const LoopValues &values);
@@ -59,11 +64,12 @@ public:
   /// Where an operand lies for these values of the loops.
   llvm::SmallVector<mlir::Value> indices(mlir::OpOperand &operand,
                                          const LoopValues &values);
-  /// The operation's body on `arguments`; what it yields.
-  llvm::SmallVector<mlir::Value> body(mlir::ValueRange arguments,
+  /// The body of `op` on `arguments`, null where it ignores them; what it
+  /// yields.
+  llvm::SmallVector<mlir::Value> body(mlir::linalg::GenericOp op,
+                                      llvm::ArrayRef<mlir::Value> arguments,
                                       const LoopValues &values);
 
-  mlir::linalg::GenericOp op;
   llvm::SmallVector<int64_t> extents;
   mlir::ImplicitLocOpBuilder b;
 

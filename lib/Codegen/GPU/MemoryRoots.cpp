@@ -56,4 +56,21 @@ bool mayWrite(Operation *op, MemoryRoot root) {
       .wasInterrupted();
 }
 
+bool mayAccess(Operation *op, MemoryRoot root) {
+  auto names = [&](Operation *inner) {
+    if (isMemoryEffectFree(inner))
+      return false;
+    return llvm::any_of(inner->getOperands(), [&](Value operand) {
+      if (!isa<BaseMemRefType>(operand.getType()))
+        return false;
+      MemoryRoot named = getRoot(operand);
+      return !named || named == root;
+    });
+  };
+  return mayWrite(op, root) || op->walk([&](Operation *inner) {
+                                   return names(inner) ? WalkResult::interrupt()
+                                                       : WalkResult::advance();
+                                 }).wasInterrupted();
+}
+
 } // namespace lig::codegen::gpu

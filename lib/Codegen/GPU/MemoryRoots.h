@@ -17,6 +17,9 @@ MemoryRoot getRoot(mlir::Value buffer);
 /// Whether an operation, or one inside it, may write this storage.
 bool mayWrite(mlir::Operation *op, MemoryRoot root);
 
+/// Whether an operation, or one inside it, may read or write this storage.
+bool mayAccess(mlir::Operation *op, MemoryRoot root);
+
 } // namespace lig::codegen::gpu
 
 #endif // LIGATURE_CODEGEN_GPU_MEMORYROOTS_H

@@ -1,7 +1,10 @@
 // The ways to write a kernel by hand, tried in order; each says whether facts
-// of the operation suit it, and if so replaces the operation by one launch.
+// of the operation suit it, and if so replaces the operation, and neighbours
+// that can run with it, by one launch.
 #ifndef LIGATURE_CODEGEN_GPU_STRATEGIES_H
 #define LIGATURE_CODEGEN_GPU_STRATEGIES_H
+
+#include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -27,10 +30,15 @@ mlir::LogicalResult emitContraction(mlir::RewriterBase &rewriter,
                                     mlir::linalg::GenericOp op,
                                     const Machine &machine);
 
-/// Reductions along contiguous data: the lanes of a warp, or all threads of a
-/// block, share the elements of one result.
-mlir::LogicalResult emitRowReduction(mlir::RewriterBase &rewriter,
-                                     mlir::linalg::GenericOp op);
+/// Attention of static extents. Emits an error where it cannot.
+mlir::LogicalResult emitAttention(mlir::RewriterBase &rewriter,
+                                  net::AttentionOp op, const Machine &machine);
+
+/// Other reductions, and element by element what is around them or stands by
+/// itself: several operations in one kernel.
+mlir::LogicalResult emitRowKernel(mlir::RewriterBase &rewriter,
+                                  mlir::linalg::GenericOp op,
+                                  const Machine &machine);
 
 } // namespace lig::codegen::gpu
 

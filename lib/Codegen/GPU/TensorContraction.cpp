@@ -3,20 +3,18 @@
 //
 // As in Contraction.cpp a block computes one tile and goes along the sum in
 // slices that lie in shared memory twice. A warp has a part of the tile in
-// registers, as fragments of 16 rows and 8 columns. In the words of the PTX
-// manual lane l has group g = l / 4 and t = l % 4; element e of a fragment of
-// results is row g + 8 (e / 2) and column 2 t + e % 2.
+// registers, as fragments of 16 rows and 8 columns.
 //
 // Fragments of 16-bit inputs come by ldmatrix, four pieces of 8 by 8 at once,
 // turned where lines are innermost. Those of tf32 are read word by word.
 // Padding lets the rows of a piece lie in different banks.
 
+#include "Fragments.h"
 #include "InputSlices.h"
+#include "MemberWriter.h"
 #include "OutputTiles.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,7 +23,6 @@
 using namespace mlir;
 using namespace lig::codegen::gpu;
 
-static constexpr int64_t kFragmentRows = 16, kFragmentColumns = 8;
 /// Fragments of a warp along the columns.
 static constexpr int64_t kColumnFragments = 4;
 static constexpr int64_t kWarpColumns = kColumnFragments * kFragmentColumns;
@@ -33,20 +30,10 @@ static constexpr int64_t kWarpColumns = kColumnFragments * kFragmentColumns;
 static constexpr int64_t kDepthBytes = 64;
 
 namespace {
-/// What one instruction multiplies.
-struct Multiplicand {
-  Multiplicand(MLIRContext *context, Precision precision);
-
-  /// In shared memory.
-  Type element;
-  NVVM::MMATypes type;
-  /// Steps of the sum in one instruction.
-  int64_t steps;
-};
-
 class Writer {
 public:
-  Writer(Kernel &kernel, const ContractionLoops &loops, TileExtent tile,
+  Writer(Kernel &kernel, const ElementGroup &group,
+         const ContractionLoops &loops, TileExtent tile,
          const Multiplicand &multiplicand, const SliceLayout &left,
          const SliceLayout &right);
   void write();
@@ -62,8 +49,6 @@ private:
   SmallVector<Value> loadPieces(const InputSlices &side, Value buffer,
                                 Value line, Value step);
   Value loadWord(const InputSlices &side, Value buffer, Value line, Value step);
-  SmallVector<Value> multiplyFragment(ValueRange rows, ValueRange columns,
-                                      ValueRange sums);
   void store(ValueRange sums);
 
   Kernel &kernel;
@@ -72,6 +57,7 @@ private:
   TileExtent tile;
   int64_t rowFragments;
   const Multiplicand &multiplicand;
+  MemberWriter members;
   InputSlices left, right;
   TilePlace place;
   /// Where the warp's part of the tile begins.
@@ -79,25 +65,6 @@ private:
   Value lane, group, inGroup;
 };
 } // namespace
-
-Multiplicand::Multiplicand(MLIRContext *context, Precision precision) {
-  Builder b(context);
-  steps = 16;
-  switch (precision) {
-  case Precision::BF16:
-    element = b.getBF16Type();
-    type = NVVM::MMATypes::bf16;
-    break;
-  case Precision::F16:
-    element = b.getF16Type();
-    type = NVVM::MMATypes::f16;
-    break;
-  default:
-    element = b.getF32Type();
-    type = NVVM::MMATypes::tf32;
-    steps = 8;
-  }
-}
 
 /// Fragments of a warp along the rows: as many as keep four warps busy.
 static int64_t rowFragmentsOf(TileExtent tile) {
@@ -109,11 +76,13 @@ static int64_t threadsOf(TileExtent tile) {
          (tile.columns / kWarpColumns) * kWarp;
 }
 
-Writer::Writer(Kernel &kernel, const ContractionLoops &loops, TileExtent tile,
+Writer::Writer(Kernel &kernel, const ElementGroup &group,
+               const ContractionLoops &loops, TileExtent tile,
                const Multiplicand &multiplicand, const SliceLayout &left,
                const SliceLayout &right)
     : kernel(kernel), b(kernel.b), loops(loops), tile(tile),
       rowFragments(rowFragmentsOf(tile)), multiplicand(multiplicand),
+      members(kernel, group, /*keepsMemory=*/false),
       left(kernel, *loops.left, loops.rows, loops.sums, loops.leftAlongSums,
            left, kernel.shared(0), threadsOf(tile)),
       right(kernel, *loops.right, loops.columns, loops.sums,
@@ -128,13 +97,7 @@ SmallVector<Value> Writer::loadPieces(const InputSlices &side, Value buffer,
       b.getBoolAttr(!side.layout.stepsInner), b.getI32IntegerAttr(4));
   SmallVector<Value> registers;
   for (int64_t i = 0; i < 4; ++i) {
-    Value pair = vector::ExtractOp::create(b, pieces, i);
-    if (!element.isF16()) {
-      auto word = VectorType::get(1, b.getI32Type());
-      pair = vector::ExtractOp::create(
-          b, vector::BitCastOp::create(b, word, pair), 0);
-    }
-    registers.push_back(pair);
+    registers.push_back(packPair(b, vector::ExtractOp::create(b, pieces, i)));
   }
   return registers;
 }
@@ -143,8 +106,7 @@ Value Writer::loadWord(const InputSlices &side, Value buffer, Value line,
                        Value step) {
   Value element = memref::LoadOp::create(b, side.shared,
                                          side.layout.at(buffer, line, step));
-  return NVVM::ConvertFloatToTF32Op::create(b, b.getI32Type(), element,
-                                            NVVM::FPRoundingMode::RNA);
+  return packTF32(b, element);
 }
 
 SmallVector<Value> Writer::loadFragments(const InputSlices &side, Value buffer,
@@ -173,23 +135,6 @@ SmallVector<Value> Writer::loadFragments(const InputSlices &side, Value buffer,
   return loadPieces(side, buffer, first, start);
 }
 
-SmallVector<Value> Writer::multiplyFragment(ValueRange rows, ValueRange columns,
-                                            ValueRange sums) {
-  Type f32 = b.getF32Type();
-  auto results = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                  SmallVector<Type>(4, f32));
-  Value made = NVVM::MmaOp::create(
-      b, results, rows, columns, sums,
-      ArrayRef<int64_t>{kFragmentRows, kFragmentColumns, multiplicand.steps},
-      /*b1Op=*/std::nullopt, /*intOverflow=*/std::nullopt,
-      std::array{multiplicand.type, multiplicand.type},
-      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  SmallVector<Value> next;
-  for (int64_t i = 0; i < 4; ++i)
-    next.push_back(LLVM::ExtractValueOp::create(b, made, i));
-  return next;
-}
-
 SmallVector<Value> Writer::multiply(Value buffer, ValueRange sums) {
   SmallVector<Value> next(sums);
   for (int64_t step = 0; step < left.layout.depth; step += multiplicand.steps) {
@@ -207,8 +152,8 @@ SmallVector<Value> Writer::multiply(Value buffer, ValueRange sums) {
         MutableArrayRef<Value> fragment(
             next.begin() + (i * kColumnFragments + j) * 4, 4);
         llvm::copy(multiplyFragment(
-                       rows[i], ArrayRef(columns[j / 2]).slice(j % 2 * 2, 2),
-                       fragment),
+                       b, multiplicand, rows[i],
+                       ArrayRef(columns[j / 2]).slice(j % 2 * 2, 2), fragment),
                    fragment.begin());
       }
   }
@@ -241,8 +186,7 @@ void Writer::store(ValueRange sums) {
       kernel.unflatten(column, loops.columns, values);
       Value sum =
           sums[(i / 2 * kColumnFragments + j / 2) * 4 + i % 2 * 2 + j % 2];
-      Value held = kernel.load(*loops.output, values);
-      kernel.store(arith::AddFOp::create(b, held, sum), *loops.output, values);
+      members.finishRow(values, sum);
     }
   }
 }
@@ -292,10 +236,13 @@ LogicalResult lig::codegen::gpu::emitTensorContraction(RewriterBase &rewriter,
   left.width = tile.rows;
   SliceLayout right =
       layoutOf(tile.columns, loops->rightAlongSums, multiplicand.element);
-  Kernel kernel(rewriter, op, countTiles(size, tile), threadsOf(tile),
-                {left.type(), right.type()});
-  Writer(kernel, *loops, tile, multiplicand, left, right).write();
+  ElementGroup group(op);
+  group.grow(/*rowsOnly=*/true);
+  group.gather(rewriter);
+  Kernel kernel(rewriter, op, group.extents, countTiles(size, tile),
+                threadsOf(tile), {left.type(), right.type()});
+  Writer(kernel, group, *loops, tile, multiplicand, left, right).write();
   kernel.finish();
-  rewriter.eraseOp(op);
+  group.erase(rewriter);
   return success();
 }

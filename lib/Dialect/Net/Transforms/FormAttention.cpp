@@ -14,7 +14,9 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 
@@ -392,7 +394,7 @@ struct FormAttention : lig::net::impl::FormAttentionPassBase<FormAttention> {
     });
     for (linalg::LinalgOp op : products)
       if (std::optional<Match> match = matchAttention(op)) {
-        if (!pays(*match)) {
+        if (!pays(*match) || !fits(*match)) {
           ++numKept;
           continue;
         }
@@ -414,6 +416,27 @@ private:
     int64_t rows = extentOf(match.query, match.row());
     int64_t keys = extentOf(match.key, match.keys());
     return rows >= minRows && rows * keys >= minScores;
+  }
+
+  /// Whether the target takes attention of this size and in this place.
+  bool fits(const Match &match) const {
+    int64_t size = std::max(extentOf(match.query, match.sum()),
+                            extentOf(match.value, match.column()));
+    return (!maxSize || size <= maxSize) &&
+           (!steady || isSteady(match.mix->getParentOp()));
+  }
+
+  /// Whether every loop around is a scan of known length, and there is no
+  /// branch.
+  static bool isSteady(Operation *parent) {
+    for (; parent && !isa<FunctionOpInterface>(parent);
+         parent = parent->getParentOp()) {
+      auto scan = dyn_cast<lig::net::ScanOp>(parent);
+      if (!scan || !matchPattern(scan.getCount(), m_Constant()) ||
+          scan.getConditional())
+        return false;
+    }
+    return true;
   }
 
   void form(Match &match);

@@ -112,7 +112,8 @@ def FormAttentionPass : Pass<"net-form-attention"> {
     **Before**: sums of products with a softmax of rows between them, elementwise
     operations fused.
     **After**: `net.attention` where the scores of a head are many.
-    **Keeps**: the chain where scores are few, where something else reads the
+    **Keeps**: the chain where scores are few, where options say that a target
+    cannot take it, where something else reads the
     scores or the weights, and where they are no f32.
     **Refuses**: nothing.
   }];
@@ -120,7 +121,11 @@ def FormAttentionPass : Pass<"net-form-attention"> {
     Option<"minScores", "min-scores", "int64_t", "16384",
            "scores of a head (queries times keys) from which it pays">,
     Option<"minRows", "min-rows", "int64_t", "16",
-           "queries from which it pays">];
+           "queries from which it pays">,
+    Option<"maxSize", "max-size", "int64_t", "0",
+           "most elements of a key or a value, 0 for any">,
+    Option<"steady", "steady", "bool", "false",
+           "leave chains in branches and in loops of unknown length">];
   let statistics = [
     Statistic<"numFormed", "num-formed", "attentions made">,
     Statistic<"numKept", "num-kept", "chains that were left as they are">];

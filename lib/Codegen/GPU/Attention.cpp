@@ -1,0 +1,349 @@
+// Attention in one kernel, as in T. Dao et al., "FlashAttention", 2022. A block
+// of threads has some queries of one head and goes through the keys, a few at a
+// time, with keys and values in shared memory. Scores stay in registers; what
+// was summed up so far counts less, by exp of the distance, whenever a greater
+// score is found.
+//
+// The greatest score starts at the lowest finite number, so that exp of the
+// distance is 0 and no NaN for keys that are masked by minus infinity, as those
+// beyond the last are. A row of nothing else has the sum 0, which makes it NaN
+// at the end.
+
+#include "AttentionTile.h"
+#include "Convert.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace lig::codegen::gpu;
+using lig::net::AttentionOp;
+
+/// Shared memory that a kernel has without asking.
+static constexpr int64_t kSharedBytes = 48 * 1024;
+
+int64_t AttentionTile::sharedBytes() const {
+  int64_t bytes = 0;
+  for (MemRefType type : shared())
+    bytes += llvm::alignTo(
+        type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
+  return bytes;
+}
+
+/// Large blocks read keys and values less often, but the machine has to be
+/// busy.
+std::unique_ptr<AttentionTile> lig::codegen::gpu::chooseAttentionTile(
+    MLIRContext *context, const AttentionSize &size, const Machine &machine) {
+  static constexpr std::pair<int64_t, int64_t> shapes[] = {
+      {64, 32}, {32, 32}, {32, 16}, {16, 32}, {16, 16}};
+  std::unique_ptr<AttentionTile> best;
+  for (auto [rows, keys] : shapes) {
+    std::unique_ptr<AttentionTile> tile =
+        machine.precision == Precision::F32
+            ? makePlainTile(context, rows, keys, size)
+            : makeTensorTile(context, rows, keys, size, machine.precision);
+    if (tile->sharedBytes() > kSharedBytes)
+      continue;
+    int64_t blocks = size.batch * llvm::divideCeil(size.rows, rows);
+    bool isBusy = blocks >= machine.multiprocessors;
+    if (!best || best->rows > rows)
+      best = std::move(tile);
+    if (isBusy)
+      break;
+  }
+  return best;
+}
+
+namespace {
+/// One block of queries on its way through the keys.
+class AttentionWriter {
+public:
+  AttentionWriter(Kernel &kernel, AttentionOp op, AttentionTile &tile)
+      : kernel(kernel), b(kernel.b), op(op), tile(tile),
+        extents(op.getExtents()) {}
+  void write();
+
+private:
+  /// Of each of the thread's rows the greatest score, the sum of the weights of
+  /// the thread's keys, and the thread's sums.
+  struct State {
+    SmallVector<Value> most, total, sums;
+
+    SmallVector<Value> flatten() const;
+    void take(ValueRange values);
+  };
+
+  void placeBlock();
+  State lookAtKeys(Value first, State state);
+  void bring(unsigned operand, Value shared, unsigned lineDim, Value firstLine,
+             unsigned runDim, int64_t lines, int64_t run, bool turned);
+  Value load(unsigned operand, const LoopValues &dims);
+  Value finishScore(Value score, Value row, Value key);
+  SmallVector<Value> weigh(SmallVector<Value> scores, State &state);
+  Value meet(Value value, llvm::function_ref<Value(Value, Value)> combine);
+  void store(const State &state);
+  Value number(APFloat value);
+
+  Kernel &kernel;
+  ImplicitLocOpBuilder &b;
+  AttentionOp op;
+  AttentionTile &tile;
+  SmallVector<int64_t> extents;
+  /// Of the batch dimensions.
+  LoopValues dims;
+  Value firstRow;
+};
+} // namespace
+
+SmallVector<Value> AttentionWriter::State::flatten() const {
+  SmallVector<Value> all(most);
+  all.append(total);
+  all.append(sums);
+  return all;
+}
+
+void AttentionWriter::State::take(ValueRange values) {
+  for (SmallVector<Value> *part : {&most, &total, &sums}) {
+    llvm::copy(values.take_front(part->size()), part->begin());
+    values = values.drop_front(part->size());
+  }
+}
+
+Value AttentionWriter::number(APFloat value) {
+  return arith::ConstantOp::create(b, b.getFloatAttr(b.getF32Type(), value));
+}
+
+void AttentionWriter::placeBlock() {
+  int64_t blocks = llvm::divideCeil(extents[op.getRowDim()], tile.rows);
+  firstRow = kernel.mul(kernel.rem(kernel.block(), blocks), tile.rows);
+  SmallVector<unsigned> batch;
+  for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+    batch.push_back(dim);
+  kernel.unflatten(kernel.div(kernel.block(), blocks), batch, dims);
+}
+
+Value AttentionWriter::load(unsigned operand, const LoopValues &dims) {
+  Value source = op.getOperand(operand);
+  if (!isa<MemRefType>(source.getType()))
+    return source;
+  SmallVector<Value> indices;
+  for (AffineExpr expr : op.getMap(operand).getResults())
+    indices.push_back(kernel.apply(expr, dims));
+  return memref::LoadOp::create(b, source, indices);
+}
+
+/// Puts `lines` lines of `run` elements into shared memory, zeros where the
+/// operand has no more; with `turned` lines are innermost there.
+void AttentionWriter::bring(unsigned operand, Value shared, unsigned lineDim,
+                            Value firstLine, unsigned runDim, int64_t lines,
+                            int64_t run, bool turned) {
+  AffineMap map = op.getMap(operand);
+  bool runsFast = map.getNumResults() == 0 ||
+                  !map.getResults().back().isFunctionOfDim(lineDim);
+  int64_t inner = runsFast ? run : lines;
+  Value none = number(APFloat(0.0f));
+  SmallVector<std::array<Value, 3>> brought;
+  for (int64_t first = 0; first < lines * run; first += tile.threads) {
+    Value piece = kernel.add(kernel.thread(), kernel.index(first));
+    Value fast = kernel.rem(piece, inner), slow = kernel.div(piece, inner);
+    Value line = runsFast ? slow : fast, at = runsFast ? fast : slow;
+    Value ofOperand = kernel.add(firstLine, line);
+    Value exists =
+        arith::AndIOp::create(b, kernel.less(ofOperand, extents[lineDim]),
+                              kernel.less(at, extents[runDim]));
+    LoopValues place = dims;
+    place[lineDim] = kernel.min(ofOperand, extents[lineDim] - 1);
+    place[runDim] = kernel.min(at, extents[runDim] - 1);
+    Value value =
+        arith::SelectOp::create(b, exists, load(operand, place), none);
+    brought.push_back({line, at, value});
+  }
+  for (auto [i, each] : llvm::enumerate(brought)) {
+    auto [line, at, value] = each;
+    OpBuilder::InsertionGuard guard(b);
+    int64_t left = lines * run - int64_t(i) * tile.threads;
+    if (left < tile.threads) {
+      auto some = scf::IfOp::create(b, kernel.less(kernel.thread(), left));
+      b.setInsertionPointToStart(some.thenBlock());
+    }
+    Value one = vector::FromElementsOp::create(
+        b, VectorType::get(1, b.getF32Type()), value);
+    vector::StoreOp::create(b, convertFloats(b, one, tile.element), shared,
+                            turned ? ValueRange{at, line}
+                                   : ValueRange{line, at});
+  }
+}
+
+/// The operation's region on a score; minus infinity beyond the last key.
+Value AttentionWriter::finishScore(Value score, Value row, Value key) {
+  Block &body = op.getRegion().front();
+  unsigned numInputs = op.getInputs().size();
+  LoopValues place = dims;
+  place[op.getRowDim()] = kernel.min(row, extents[op.getRowDim()] - 1);
+  place[op.getKeyDim()] = kernel.min(key, extents[op.getKeyDim()] - 1);
+  IRMapping values;
+  values.map(body.getArgument(0), score);
+  for (unsigned i = 0; i < numInputs; ++i)
+    values.map(body.getArgument(1 + i), load(3 + i, place));
+  values.map(body.getArgument(1 + numInputs), place[op.getRowDim()]);
+  values.map(body.getArgument(2 + numInputs), place[op.getKeyDim()]);
+  for (Operation &inner : body.without_terminator())
+    b.clone(inner, values);
+  Value finished = values.lookupOrDefault(op.getYield().getOperand(0));
+  if (extents[op.getKeyDim()] % tile.keys == 0)
+    return finished;
+  Value never = number(APFloat::getInf(APFloat::IEEEsingle(), true));
+  return arith::SelectOp::create(b, kernel.less(key, extents[op.getKeyDim()]),
+                                 finished, never);
+}
+
+/// What all threads that share a row have found.
+Value AttentionWriter::meet(Value value,
+                            llvm::function_ref<Value(Value, Value)> combine) {
+  for (int64_t distance = tile.lanes / 2; distance; distance /= 2) {
+    auto other = ::mlir::gpu::ShuffleOp::create(b, value, distance, kWarp,
+                                                ::mlir::gpu::ShuffleMode::XOR);
+    value = combine(value, other.getShuffleResult());
+  }
+  return value;
+}
+
+/// Scores become weights; what was summed up before is scaled to go with them.
+SmallVector<Value> AttentionWriter::weigh(SmallVector<Value> scores,
+                                          State &state) {
+  auto greater = [&](Value x, Value y) -> Value {
+    return arith::MaximumFOp::create(b, x, y);
+  };
+  auto exp = [&](Value x, Value y) -> Value {
+    return math::ExpOp::create(b, arith::SubFOp::create(b, x, y));
+  };
+  for (int64_t i = 0; i < tile.threadRows; ++i) {
+    MutableArrayRef<Value> row(&scores[i * tile.threadKeys], tile.threadKeys);
+    MutableArrayRef<Value> sums(&state.sums[i * tile.threadColumns],
+                                tile.threadColumns);
+    Value most = row.front();
+    for (Value score : row.drop_front())
+      most = greater(most, score);
+    most = greater(state.most[i], meet(most, greater));
+    Value factor = exp(state.most[i], most);
+    Value total = arith::MulFOp::create(b, state.total[i], factor);
+    for (Value &score : row) {
+      score = exp(score, most);
+      total = arith::AddFOp::create(b, total, score);
+    }
+    for (Value &sum : sums)
+      sum = arith::MulFOp::create(b, sum, factor);
+    state.most[i] = most;
+    state.total[i] = total;
+  }
+  return scores;
+}
+
+AttentionWriter::State AttentionWriter::lookAtKeys(Value first, State state) {
+  ::mlir::gpu::BarrierOp::create(b);
+  bring(1, kernel.shared(1), op.getKeyDim(), first, op.getSumDim(), tile.keys,
+        tile.sums, /*turned=*/false);
+  bring(2, kernel.shared(2), op.getKeyDim(), first, op.getColumnDim(),
+        tile.keys, tile.columns, tile.turnsValues());
+  ::mlir::gpu::BarrierOp::create(b);
+  SmallVector<Value> scores = tile.scores();
+  for (int64_t i = 0; i < tile.threadRows; ++i)
+    for (int64_t j = 0; j < tile.threadKeys; ++j) {
+      Value &score = scores[i * tile.threadKeys + j];
+      score = finishScore(score, kernel.add(firstRow, tile.rowAt(i)),
+                          kernel.add(first, tile.keyAt(j)));
+    }
+  SmallVector<Value> weights = weigh(scores, state);
+  state.sums = tile.mix(weights, state.sums);
+  return state;
+}
+
+void AttentionWriter::store(const State &state) {
+  int64_t rowCount = extents[op.getRowDim()];
+  int64_t columnCount = extents[op.getColumnDim()];
+  Value one = number(APFloat(1.0f));
+  for (int64_t i = 0; i < tile.threadRows; ++i) {
+    Value total = meet(state.total[i], [&](Value x, Value y) -> Value {
+      return arith::AddFOp::create(b, x, y);
+    });
+    Value scale = arith::DivFOp::create(b, one, total);
+    Value row = kernel.add(firstRow, tile.rowAt(i));
+    OpBuilder::InsertionGuard guard(b);
+    if (rowCount % tile.rows) {
+      auto exists = scf::IfOp::create(b, kernel.less(row, rowCount));
+      b.setInsertionPointToStart(exists.thenBlock());
+    }
+    for (int64_t c = 0; c < tile.threadColumns; ++c) {
+      OpBuilder::InsertionGuard inner(b);
+      Value column = tile.columnAt(c);
+      if (columnCount % tile.columns) {
+        auto exists = scf::IfOp::create(b, kernel.less(column, columnCount));
+        b.setInsertionPointToStart(exists.thenBlock());
+      }
+      LoopValues place = dims;
+      place[op.getRowDim()] = row;
+      place[op.getColumnDim()] = column;
+      SmallVector<Value> indices;
+      for (AffineExpr expr : op.getMap(op->getNumOperands() - 1).getResults())
+        indices.push_back(kernel.apply(expr, place));
+      Value sum = state.sums[i * tile.threadColumns + c];
+      memref::StoreOp::create(b, arith::MulFOp::create(b, sum, scale),
+                              op.getInit(), indices);
+    }
+  }
+}
+
+void AttentionWriter::write() {
+  tile.start(kernel);
+  placeBlock();
+  bring(0, kernel.shared(0), op.getRowDim(), firstRow, op.getSumDim(),
+        tile.rows, tile.sums, /*turned=*/false);
+  Value lowest =
+      number(APFloat::getLargest(APFloat::IEEEsingle(), /*Negative=*/true));
+  Value none = number(APFloat(0.0f));
+  State state;
+  state.most.assign(tile.threadRows, lowest);
+  state.total.assign(tile.threadRows, none);
+  state.sums.assign(tile.threadRows * tile.threadColumns, none);
+  auto loop = scf::ForOp::create(b, kernel.index(0),
+                                 kernel.index(extents[op.getKeyDim()]),
+                                 kernel.index(tile.keys), state.flatten());
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    state.take(loop.getRegionIterArgs());
+    scf::YieldOp::create(b,
+                         lookAtKeys(loop.getInductionVar(), state).flatten());
+  }
+  state.take(loop.getResults());
+  store(state);
+}
+
+LogicalResult lig::codegen::gpu::emitAttention(RewriterBase &rewriter,
+                                               AttentionOp op,
+                                               const Machine &machine) {
+  SmallVector<int64_t> extents = op.getExtents();
+  for (int64_t extent : extents)
+    if (extent <= 0)
+      return op.emitOpError("has an extent that is not known or 0, but blocks "
+                            "are cut when the model is compiled");
+  AttentionSize size = {1, extents[op.getRowDim()], extents[op.getSumDim()],
+                        extents[op.getColumnDim()]};
+  for (unsigned dim = 0; dim < op.getNumBatch(); ++dim)
+    size.batch *= extents[dim];
+  std::unique_ptr<AttentionTile> tile =
+      chooseAttentionTile(op.getContext(), size, machine);
+  if (!tile)
+    return op.emitOpError("has too many columns for shared memory");
+  Kernel kernel(rewriter, op, extents,
+                size.batch * llvm::divideCeil(size.rows, tile->rows),
+                tile->threads, tile->shared());
+  AttentionWriter(kernel, op, *tile).write();
+  kernel.finish();
+  rewriter.eraseOp(op);
+  return success();
+}
