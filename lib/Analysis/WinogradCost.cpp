@@ -1,39 +1,44 @@
-// What is paid for a quarter of the multiplications: the transforms of data and
-// results, four times the weights, and tiles that reach over the edge.
+// What is paid for fewer multiplications: the transforms of data and results,
+// larger weights, and tiles that reach over the edge. Larger tiles multiply
+// less and have the largest weights.
 
 #include "Ligature/Analysis/WinogradCost.h"
+
+#include "llvm/ADT/StringSwitch.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace lig;
 
-/// Rows and columns of a tile's results, and products of a tile.
-static constexpr double kTileOut = 4, kTileProducts = 36;
-/// Cycles to transform a vector of channels of a tile, there and back.
-static constexpr double kTransformCycles = 150;
 /// Products of few tiles at a time are slower than those of a whole image.
 static constexpr double kProductsSlower = 1.1;
 
+/// Cycles to transform a vector of channels of a tile, there and back.
+static double getTransformCycles(int64_t tile) { return tile == 4 ? 150 : 50; }
+
 double WinogradShape::countTiles() const {
-  return images * std::ceil(height / kTileOut) * std::ceil(width / kTileOut);
+  return images * std::ceil(height / tile) * std::ceil(width / tile);
 }
 
-/// Bytes a cycle in which the weights of one image arrive: from the last cache,
-/// from a part of it where other layers' weights are as well, or from memory.
-static double getArrivalRate(double bytes, double cacheBytes) {
+double WinogradShape::countFilterBytes() const {
+  return countProducts() * groups * channels * filters * sizeof(float);
+}
+
+// From the last cache, from a part of it where other layers' weights are as
+// well, or from memory.
+double lig::getArrivalRate(double bytes, double cacheBytes) {
   if (bytes <= 8 * cacheBytes)
     return 26;
   return bytes <= 24 * cacheBytes ? 11 : 4;
 }
 
 double WinogradShape::countSavedCycles(double lanes, double cacheBytes) const {
-  double tiles = countTiles() / images;
-  double bytes = kTileProducts * groups * channels * filters * sizeof(float);
+  double tiles = countTiles() / images, bytes = countFilterBytes();
   double products =
-      groups * kTileProducts * tiles * channels * filters / (2 * lanes);
+      groups * countProducts() * tiles * channels * filters / (2 * lanes);
   double transforms =
-      groups * tiles * (channels + filters) / lanes * kTransformCycles;
+      groups * tiles * (channels + filters) / lanes * getTransformCycles(tile);
   double direct =
       groups * height * width * 9 * channels * filters / (2 * lanes);
   double arrival = bytes / getArrivalRate(bytes, cacheBytes);
@@ -42,15 +47,42 @@ double WinogradShape::countSavedCycles(double lanes, double cacheBytes) const {
 }
 
 CallWork WinogradShape::getWork() const {
-  double tiles = countTiles();
   CallWork work;
   // Two vectors are multiplied and added in a cycle.
-  work.flops = groups * tiles *
-               (kProductsSlower * 2 * kTileProducts * channels * filters +
-                kTransformCycles * 4 * (channels + filters));
-  work.weightBytes =
-      kTileProducts * groups * channels * filters * sizeof(float);
+  work.flops = groups * countTiles() *
+               (kProductsSlower * 2 * countProducts() * channels * filters +
+                getTransformCycles(tile) * 4 * (channels + filters));
+  work.weightBytes = countFilterBytes();
   return work;
+}
+
+std::optional<SmallVector<int64_t, 2>> lig::parseWinogradTiles(StringRef word) {
+  using Tiles = std::optional<SmallVector<int64_t, 2>>;
+  return llvm::StringSwitch<Tiles>(word)
+      .Case("auto", SmallVector<int64_t, 2>{4, 2})
+      .Case("f4", SmallVector<int64_t, 2>{4})
+      .Case("f2", SmallVector<int64_t, 2>{2})
+      .Case("none", SmallVector<int64_t, 2>())
+      .Default(std::nullopt);
+}
+
+int64_t lig::chooseWinogradTile(ArrayRef<WinogradShape> shapes,
+                                ArrayRef<int64_t> tiles, double lanes,
+                                double cacheBytes) {
+  int64_t best = 0;
+  double most = 0;
+  for (int64_t tile : tiles) {
+    double saved = 0;
+    for (WinogradShape shape : shapes) {
+      shape.tile = tile;
+      saved += shape.countSavedCycles(lanes, cacheBytes);
+    }
+    if (saved > most) {
+      most = saved;
+      best = tile;
+    }
+  }
+  return best;
 }
 
 std::optional<WinogradShape> lig::matchWinogradShape(net::ConvOp conv,

@@ -71,7 +71,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     net::BatchUsesPassOptions batch;
     batch.vectorBits = options.vectorBits;
     batch.cacheBytes = options.cacheBytes;
-    batch.winograd = options.winograd && options.fma && options.target != "cuda";
+    bool transforms = options.fma && options.target != "cuda";
+    batch.winograd = transforms ? options.winograd : "none";
     pm.addNestedPass<func::FuncOp>(net::createBatchUsesPass(batch));
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());

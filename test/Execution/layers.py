@@ -278,7 +278,9 @@ def winograd(folder):
     for i, (n, c, size, f, pads) in enumerate([
             (1, 16, (16, 16), 32, one), (1, 32, (14, 13), 16, one),
             (1, 16, (9, 30), 48, (0, 0, 0, 0)), (2, 48, (17, 12), 80, one),
-            (1, 64, (40, 56), 64, one), (1, 16, (8, 11), 16, (2, 1, 0, 2))]):
+            (1, 64, (40, 56), 64, one), (1, 16, (8, 11), 16, (2, 1, 0, 2)),
+            # Small ones: two by two outputs at a time.
+            (1, 64, (6, 6), 64, one), (2, 96, (7, 7), 48, one), (1, 64, (7, 2), 64, one)]):
         net = Network(f"winograd_{i}")
         y = net.conv(net.input("x", n, c, *size), net.weight("w", f, c, 3, 3),
                      net.weight("b", f), pads)
@@ -360,6 +362,10 @@ def main():
     lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
              for cpu in options.cpus for folder in sorted(options.out.glob("*/"))
              if options.filter in folder.name]
+    # Each transform where the cost model would take the other.
+    lines += [f"{line} --winograd={form}" for line in lines
+              if "/winograd_" in line and line.endswith(options.cpus[-1])
+              for form in ("f2", "f4")]
     batch = options.out / "commands.txt"
     batch.write_text("\n".join(lines) + "\n")
     result = subprocess.run([options.run, f"--batch={batch}"], text=True,

@@ -149,10 +149,15 @@ static cl::opt<bool> steps(
     cl::desc("Add an entry point NAME_step that runs one step of the "
              "recurrences, with their states as inputs and outputs"),
     cl::cat(compiling));
-static cl::opt<bool>
-    noWinograd("no-winograd",
-               cl::desc("Compute convolutions tap by tap, rounded as such"),
-               cl::cat(compiling));
+static cl::opt<std::string>
+    winograd("winograd",
+             cl::desc("Compute convolutions of 3x3 taps by Winograd's F(4x4, 3x3) "
+                      "or F(2x2, 3x3), which rounds less, or tap by tap"),
+             cl::value_desc("auto|f4|f2|none"), cl::init("auto"),
+             cl::cat(compiling));
+static cl::opt<bool> noWinograd("no-winograd",
+                                cl::desc("Same as --winograd=none"),
+                                cl::cat(compiling));
 static cl::opt<bool>
     noBatch("no-batch",
             cl::desc("Leave independent uses of one weight as they are"),
@@ -319,7 +324,7 @@ static llvm::Error readCompilation(Options &options) {
   options.pipeline.weights = weights;
   options.pipeline.compute = compute;
   options.pipeline.batchUses = !noBatch;
-  options.pipeline.winograd = !noWinograd;
+  options.pipeline.winograd = noWinograd ? "none" : winograd.getValue();
   for (StringRef text : runAfter) {
     auto [phase, pipeline] = text.split(':');
     std::optional<Phase> found = findPhase(phase);

@@ -114,10 +114,15 @@ static cl::opt<unsigned> cacheKilobytes(
 static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
                                      cl::value_desc("+a,-b"), cl::cat(machine));
 
-static cl::opt<bool>
-    noWinograd("no-winograd",
-               cl::desc("Compute convolutions tap by tap, rounded as such"),
-               cl::cat(machine));
+static cl::opt<std::string>
+    winograd("winograd",
+             cl::desc("Compute convolutions of 3x3 taps by Winograd's F(4x4, 3x3) "
+                      "or F(2x2, 3x3), which rounds less, or tap by tap"),
+             cl::value_desc("auto|f4|f2|none"), cl::init("auto"),
+             cl::cat(machine));
+static cl::opt<bool> noWinograd("no-winograd",
+                                cl::desc("Same as --winograd=none"),
+                                cl::cat(machine));
 static cl::opt<bool>
     noBatch("no-batch",
             cl::desc("Leave independent uses of one weight as they are"),
@@ -283,7 +288,7 @@ llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   options.pipeline.roll = !noRoll;
   options.pipeline.steps = steps;
   options.pipeline.batchUses = !noBatch;
-  options.pipeline.winograd = !noWinograd;
+  options.pipeline.winograd = noWinograd ? "none" : winograd.getValue();
   options.pipeline.weights = weights;
   options.pipeline.compute = compute;
   options.pipeline.target = targetName;

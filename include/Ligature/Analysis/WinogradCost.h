@@ -1,6 +1,6 @@
-/// What a convolution of three by three taps costs by Winograd's transform
-/// F(4x4, 3x3), beside the plain way. Whoever arranges convolutions before the
-/// transform is chosen asks here what will be chosen.
+/// What a convolution of three by three taps costs by Winograd's transforms
+/// F(4x4, 3x3) and F(2x2, 3x3), beside the plain way. Whoever arranges
+/// convolutions before a transform is chosen asks here what will be chosen.
 #ifndef LIGATURE_ANALYSIS_WINOGRADCOST_H
 #define LIGATURE_ANALYSIS_WINOGRADCOST_H
 
@@ -15,9 +15,14 @@ struct WinogradShape {
   /// Of a group.
   double channels = 1, filters = 1;
   double groups = 1;
+  /// Rows and columns of a tile's results: 4 or 2.
+  int64_t tile = 4;
 
-  /// Tiles of four by four results, those over the edge included.
+  /// Products of a tile.
+  double countProducts() const { return double((tile + 2) * (tile + 2)); }
+  /// Tiles, those over the edge included.
   double countTiles() const;
+  double countFilterBytes() const;
   /// Cycles of the plain way less those of the transformed, for one image and
   /// by a margin: negative where the transform loses. Vectors have `lanes`.
   double countSavedCycles(double lanes, double cacheBytes) const;
@@ -25,6 +30,21 @@ struct WinogradShape {
   /// transformed filters.
   CallWork getWork() const;
 };
+
+/// Bytes a cycle in which `bytes` of transformed filters arrive at a core whose
+/// own cache holds `cacheBytes`.
+double getArrivalRate(double bytes, double cacheBytes);
+
+/// The tiles that may be chosen from: of `auto`, `f4`, `f2` or `none`; nothing
+/// for any other word.
+std::optional<llvm::SmallVector<int64_t, 2>>
+parseWinogradTiles(llvm::StringRef word);
+
+/// Which of `tiles` saves the most cycles on all convolutions together, as they
+/// read one form of the filters; 0 where none saves any.
+int64_t chooseWinogradTile(llvm::ArrayRef<WinogradShape> shapes,
+                           llvm::ArrayRef<int64_t> tiles, double lanes,
+                           double cacheBytes);
 
 /// `conv` as such a convolution; nothing if it is none, or its channels do not
 /// fill vectors of `lanes`.

@@ -94,8 +94,9 @@ def CpuEmitKernelsPass
     packed: panels of a few vectors, each step of the reduction one contiguous
     piece, padded to whole vectors. Codes of 4 bits are packed two to a byte and
     looked up in a register, larger ones gathered. Filters of three by three taps become the
-    36 of Winograd's F(4x4, 3x3) where the products that saves outweigh the
-    transforms; results then differ by some 1e-5 of the largest.
+    36 of Winograd's F(4x4, 3x3), or the 16 of F(2x2, 3x3) for small images, where
+    the products that saves outweigh the transforms; results then differ by some
+    1e-5 of the largest, or 1e-6.
     Operations with run-time extents or indices that are not linear become
     scalar loops. Kernels are functions of their buffers, and equal ones are
     one function.
@@ -127,8 +128,8 @@ def CpuEmitKernelsPass
            "take rows through several kernels in one loop">,
     Option<"pack", "pack", "bool", "true",
            "pack parameters in the order in which kernels read them">,
-    Option<"winograd", "winograd", "bool", "true",
-           "transform filters of three by three taps">,
+    Option<"winograd", "winograd", "std::string", "\"auto\"",
+           "transform filters of three by three taps: auto, f4, f2 or none">,
     Option<"outline", "outline", "bool", "true",
            "make kernels functions, and equal ones one function">];
   let statistics = [

@@ -66,9 +66,9 @@ struct PipelineOptions {
   std::string dots = "none";
   /// Whether products of two pairs of bf16 are an instruction.
   bool bf16Dots = false;
-  /// Whether convolutions of three by three taps may be computed by Winograd's
-  /// transform, which rounds differently.
-  bool winograd = true;
+  /// By which of Winograd's transforms, which round differently, convolutions of
+  /// three by three taps may be computed: auto, f4, f2 or none.
+  std::string winograd = "auto";
   /// Bytes of shared memory of a GPU's block.
   unsigned sharedBytes = 227 << 10;
   /// Make loops of layers and steps that were unrolled.

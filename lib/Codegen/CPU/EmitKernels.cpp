@@ -3,6 +3,7 @@
 // form, joins elementwise neighbours to reductions, has weights packed and equal
 // kernels written once, and counts.
 
+#include "Ligature/Analysis/WinogradCost.h"
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
@@ -75,7 +76,12 @@ struct CpuEmitKernels
     : lig::codegen::impl::CpuEmitKernelsPassBase<CpuEmitKernels> {
   using CpuEmitKernelsPassBase::CpuEmitKernelsPassBase;
 
-  LogicalResult initialize(MLIRContext *) override {
+  LogicalResult initialize(MLIRContext *context) override {
+    auto tiles = lig::parseWinogradTiles(winograd);
+    if (!tiles)
+      return emitError(UnknownLoc::get(context))
+             << "winograd is '" << winograd << "', not auto, f4, f2 or none";
+    winogradTiles = std::move(*tiles);
     machine.vectorBits = vectorBits;
     machine.registers = registers ? int64_t(registers)
                         : vectorBits == 256 ? 16
@@ -103,7 +109,7 @@ struct CpuEmitKernels
       planAll(function, plans);
     }
     if (pack)
-      numPacked += packPanels(module, plans, machine, winograd);
+      numPacked += packPanels(module, plans, machine, winogradTiles);
     for (KernelPlan &plan : plans)
       if (succeeded(plan.nest) && plan.nest->gates &&
           !plan.parts.front().packed)
@@ -294,5 +300,6 @@ private:
   }
 
   Machine machine;
+  SmallVector<int64_t, 2> winogradTiles;
 };
 } // namespace

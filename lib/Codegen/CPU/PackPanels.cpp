@@ -11,6 +11,7 @@
 #include "TileChoice.h"
 #include "TiledLoops.h"
 #include "WeightLayout.h"
+#include "WinogradTile.h"
 
 #include "../ParameterTable.h"
 
@@ -46,25 +47,18 @@ struct Reading {
   int64_t slices;
   SmallVector<Reader, 2> readers;
 
-  /// Whether all can read the same transformed filters, and gain together:
-  /// some may lose a little, because filters are stored in one form.
-  bool isWinograd() const {
-    double saved = 0;
-    for (const Reader &reader : readers) {
-      if (!reader.winograd || !(*reader.winograd == *readers.front().winograd))
-        return false;
-      saved += reader.winograd->saved;
-    }
-    return saved > 0;
-  }
+  /// Lets all read the same transformed filters if they can and gain together,
+  /// or none: some may lose a little, because filters are stored in one form.
+  void chooseTransform(ArrayRef<int64_t> tiles, const Machine &machine);
+  bool isWinograd() const { return readers.front().winograd.has_value(); }
 };
 
 class PanelPacker {
 public:
   PanelPacker(ModuleOp module, MutableArrayRef<KernelPlan> plans,
-              const Machine &machine, bool winograd)
-      : module(module), plans(plans), machine(machine), winograd(winograd),
-        table(module) {}
+              const Machine &machine, ArrayRef<int64_t> winogradTiles)
+      : module(module), plans(plans), machine(machine),
+        winogradTiles(winogradTiles), table(module) {}
 
   unsigned run();
 
@@ -80,12 +74,33 @@ private:
   ModuleOp module;
   MutableArrayRef<KernelPlan> plans;
   const Machine &machine;
-  bool winograd;
+  ArrayRef<int64_t> winogradTiles;
   ParameterTable table;
   llvm::MapVector<StringAttr, SmallVector<Reading, 1>> readings;
   llvm::DenseSet<StringAttr> kept;
 };
 } // namespace
+
+void Reading::chooseTransform(ArrayRef<int64_t> tiles,
+                              const Machine &machine) {
+  const std::optional<WinogradConv> &first = readers.front().winograd;
+  SmallVector<WinogradShape> shapes;
+  for (const Reader &reader : readers)
+    if (reader.winograd && first && reader.winograd->readsLike(*first))
+      shapes.push_back(reader.winograd->shape);
+  int64_t tile = 0;
+  if (shapes.size() == readers.size())
+    tile = chooseWinogradTile(shapes, tiles, first->lanes, machine.cacheBytes);
+  for (Reader &reader : readers) {
+    if (!tile) {
+      reader.winograd.reset();
+      continue;
+    }
+    reader.winograd->shape.tile = tile;
+    reader.winograd->blocks =
+        cutImage(*reader.plan->nest, *reader.winograd, machine);
+  }
+}
 
 void PanelPacker::read(KernelPlan &plan, unsigned input,
                        share::AddressOp address) {
@@ -107,10 +122,8 @@ void PanelPacker::read(KernelPlan &plan, unsigned input,
   });
   if (same == known.end())
     same = known.insert(known.end(), {*layout, slice->count, {}});
-  std::optional<WinogradConv> conv;
-  if (winograd)
-    conv = matchWinograd(*plan.nest, machine);
-  same->readers.push_back({&plan, input, laneLoop, slice->index, conv});
+  same->readers.push_back({&plan, input, laneLoop, slice->index,
+                           matchWinograd(*plan.nest, machine)});
 }
 
 void PanelPacker::findReaders() {
@@ -177,7 +190,8 @@ static double costOf(const Reading &reading, const PanelLayout &layout,
     Nest nest = *reader.plan->nest;
     int laneLoop = reader.laneLoop;
     if (isWinograd) {
-      nest = winogradProducts(nest, *reader.winograd, machine);
+      nest = winogradProducts(nest, *reader.winograd,
+                              reader.winograd->blocks.tiles());
       laneLoop = productLanes(*reader.winograd);
     }
     for (const Nest &part : cutByPanels(nest, reader.weight, laneLoop, layout,
@@ -218,7 +232,8 @@ void PanelPacker::chooseWidth(Reading &reading) const {
 /// The order of filters that were transformed.
 static PanelLayout layoutOf(const WinogradConv &conv, int64_t filters) {
   PanelLayout layout;
-  layout.outer = {{kTileProducts * conv.numGroups, conv.channels * filters}};
+  layout.outer = {
+      {conv.tileProducts() * conv.numGroups, conv.channels * filters}};
   layout.steps = {{conv.channels, filters}};
   layout.lane = {filters, 1};
   layout.lanes = conv.lanes;
@@ -316,16 +331,19 @@ unsigned PanelPacker::run() {
     auto param = table.getSymbols().lookup<share::ParamOp>(name);
     if (kept.contains(name) || !canPack(param, ofParam))
       continue;
-    for (Reading &reading : ofParam)
+    for (Reading &reading : ofParam) {
+      reading.chooseTransform(winogradTiles, machine);
       pack(param, reading);
+    }
     ++count;
   }
   return count;
 }
 
 unsigned packPanels(ModuleOp module, MutableArrayRef<KernelPlan> plans,
-                    const Machine &machine, bool winograd) {
-  return PanelPacker(module, plans, machine, winograd).run();
+                    const Machine &machine,
+                    ArrayRef<int64_t> winogradTiles) {
+  return PanelPacker(module, plans, machine, winogradTiles).run();
 }
 
 } // namespace lig::codegen::cpu

@@ -11,11 +11,13 @@ namespace lig::codegen::cpu {
 
 /// Gives every frozen parameter of `module` that only contractions read the
 /// order in which they read it, one for all uses, and lets the parts of `plans`
-/// read that; with `winograd`, filters of three by three taps that gain from it
-/// transformed. Returns the number of parameters packed.
+/// read that; filters of three by three taps transformed by the one of
+/// `winogradTiles` that gains most, if one does. Returns the number of
+/// parameters packed.
 unsigned packPanels(mlir::ModuleOp module,
                     llvm::MutableArrayRef<KernelPlan> plans,
-                    const Machine &machine, bool winograd);
+                    const Machine &machine,
+                    llvm::ArrayRef<int64_t> winogradTiles);
 
 } // namespace lig::codegen::cpu
 

@@ -6,8 +6,6 @@
 
 #include "Body.h"
 
-#include "Ligature/Analysis/WinogradCost.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -116,16 +114,15 @@ static bool nameTaps(const Nest &nest, WinogradConv &conv) {
   return conv.groups < 0 || data.strides[conv.groups] == conv.channels;
 }
 
-/// Cycles that are saved for one image.
-static double saved(const Nest &nest, const WinogradConv &conv,
-                    const Machine &machine) {
+/// The shape of one image, for the cost model.
+static WinogradShape shapeOf(const Nest &nest, const WinogradConv &conv) {
   WinogradShape shape;
   shape.height = nest.loops[conv.rows].extent;
   shape.width = nest.loops[conv.columns].extent;
   shape.channels = conv.channels;
   shape.filters = nest.loops[conv.outputs].extent;
   shape.groups = conv.numGroups;
-  return shape.countSavedCycles(conv.lanes, machine.cacheBytes);
+  return shape;
 }
 
 std::optional<WinogradConv> matchWinograd(const Nest &nest,
@@ -144,7 +141,7 @@ std::optional<WinogradConv> matchWinograd(const Nest &nest,
     conv.lanes = nativeLanes(nest, machine);
     if (conv.channels % conv.lanes == 0 &&
         nest.loops[conv.outputs].extent % conv.lanes == 0 && conv.lanes > 1) {
-      conv.saved = saved(nest, conv, machine);
+      conv.shape = shapeOf(nest, conv);
       return conv;
     }
   }

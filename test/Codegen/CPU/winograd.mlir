@@ -1,9 +1,13 @@
 // Filters of three by three taps as 36 products of tiles, where that pays.
 // RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false" | FileCheck %s
-// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false winograd=false" | FileCheck %s --check-prefix=TAPS
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false winograd=none" | FileCheck %s --check-prefix=TAPS
+// RUN: lig-opt %s -split-input-file "-lig-cpu-emit-kernels=vector-bits=512 threads=false winograd=f2" | FileCheck %s --check-prefix=F2
+// RUN: not lig-opt %s -lig-cpu-emit-kernels=winograd=f3 2>&1 | FileCheck %s --check-prefix=WRONG
+// WRONG: error: winograd is 'f3', not auto, f4, f2 or none
 
 // CHECK-LABEL: module @transforms_filters
 // TAPS-LABEL: module @transforms_filters
+// F2-LABEL: module @transforms_filters
 module @transforms_filters {
   // 36 times 16 channels times 16 filters.
   // CHECK: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<9216xf32>
@@ -15,6 +19,10 @@ module @transforms_filters {
   // CHECK: vector.fma
   // TAPS: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<2304xf32>
   // TAPS-NOT: memref.alloc
+  // F2: share.param @w.panels {share.packed_from = "w"{{.*}}} : tensor<4096xf32>
+  // F2: func.func private @kernel
+  // F2-COUNT-16: vector.store
+  // F2: scf.for {{.+}} iter_args
   share.param @w : tensor<3x3x16x16xf32> = dense<1.0> : tensor<3x3x16x16xf32>
   func.func @main(%x: memref<1x34x34x16xf32>, %y: memref<1x32x32x16xf32>) {
     %w = share.address @w : memref<3x3x16x16xf32>
@@ -121,6 +129,20 @@ module @loses_alone {
   func.func @main(%u: memref<1x5x5x16xf32>, %v: memref<1x3x3x16xf32>) {
     %w = share.address @w : memref<3x3x16x16xf32>
     linalg.conv_2d_nhwc_hwcf ins(%u, %w : memref<1x5x5x16xf32>, memref<3x3x16x16xf32>) outs(%v : memref<1x3x3x16xf32>)
+    return
+  }
+}
+
+// -----
+
+// Tiles of four by four would reach over the edge: sixteen products instead.
+// CHECK-LABEL: module @takes_small_tiles
+module @takes_small_tiles {
+  // CHECK: share.param @w.panels {{.*}} : tensor<65536xf32>
+  share.param @w : tensor<3x3x64x64xf32> = dense<1.0> : tensor<3x3x64x64xf32>
+  func.func @main(%x: memref<1x8x8x64xf32>, %y: memref<1x6x6x64xf32>) {
+    %w = share.address @w : memref<3x3x64x64xf32>
+    linalg.conv_2d_nhwc_hwcf ins(%x, %w : memref<1x8x8x64xf32>, memref<3x3x64x64xf32>) outs(%y : memref<1x6x6x64xf32>)
     return
   }
 }

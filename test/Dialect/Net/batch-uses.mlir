@@ -2,7 +2,9 @@
 // RUN: lig-opt %s -split-input-file -net-batch-uses | FileCheck %s
 // RUN: lig-opt %s -split-input-file -net-batch-uses=force | FileCheck %s --check-prefixes=FORCE
 // RUN: lig-opt %s -split-input-file -net-batch-uses=vector-bits=1 | FileCheck %s --check-prefix=SLOW
-// RUN: lig-opt %s -split-input-file -net-batch-uses=winograd=false | FileCheck %s --check-prefix=PLAIN
+// RUN: lig-opt %s -split-input-file -net-batch-uses=winograd=none | FileCheck %s --check-prefix=PLAIN
+// RUN: not lig-opt %s -net-batch-uses=winograd=fast 2>&1 | FileCheck %s --check-prefix=WRONG
+// WRONG: error: winograd is 'fast', not auto, f4, f2 or none
 
 // A whole branch: two layers, bias and activation between them, a residual
 // addition, an average; the parts meet in the distance at the end.

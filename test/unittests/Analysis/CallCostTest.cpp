@@ -98,6 +98,21 @@ TEST(WinogradCost, CountsTilesOverTheEdge) {
   EXPECT_EQ(levelOf(3).getWork().weightBytes, 36 * 256 * 256 * 4);
 }
 
+TEST(WinogradCost, SmallTilesHaveSmallFilters) {
+  WinogradShape level = levelOf(7);
+  level.tile = 2;
+  EXPECT_EQ(level.countTiles(), 16);
+  EXPECT_EQ(level.getWork().weightBytes, 16 * 256 * 256 * 4);
+}
+
+TEST(WinogradCost, ReadsTheNamesOfTransforms) {
+  EXPECT_EQ(parseWinogradTiles("auto")->size(), 2u);
+  EXPECT_EQ(parseWinogradTiles("f2")->front(), 2);
+  EXPECT_EQ(parseWinogradTiles("f4")->front(), 4);
+  EXPECT_TRUE(parseWinogradTiles("none")->empty());
+  EXPECT_FALSE(parseWinogradTiles("f3"));
+}
+
 TEST(WinogradCost, LargeImagesSaveAndTinyOnesLose) {
   EXPECT_GT(levelOf(40).countSavedCycles(8, 1 << 20), 0);
   EXPECT_LT(levelOf(3).countSavedCycles(8, 1 << 20), 0);

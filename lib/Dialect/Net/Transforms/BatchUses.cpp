@@ -15,6 +15,7 @@
 #include "UseGroups.h"
 #include "WeightUses.h"
 
+#include "Ligature/Analysis/WinogradCost.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,6 +38,15 @@ static constexpr double kLeastGain = 0.03;
 namespace {
 struct BatchUses : lig::net::impl::BatchUsesPassBase<BatchUses> {
   using BatchUsesPassBase::BatchUsesPassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    auto tiles = lig::parseWinogradTiles(winograd);
+    if (!tiles)
+      return emitError(UnknownLoc::get(context))
+             << "winograd is '" << winograd << "', not auto, f4, f2 or none";
+    winogradTiles = std::move(*tiles);
+    return success();
+  }
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -109,7 +119,8 @@ private:
     SmallVector<ConvOp> convs = llvm::map_to_vector(
         uses, [](const WeightUse &use) { return cast<ConvOp>(use.op); });
     JoinPlan plan = planJoin(
-        convs, {*cost, int64_t(vectorBits) / 32, cacheBytes, winograd}, force);
+        convs, {*cost, int64_t(vectorBits) / 32, cacheBytes, winogradTiles},
+        force);
     bool pays = plan.count > 1;
     explain(ArrayRef(uses).take_front(pays ? plan.count : uses.size()),
             plan.apart, plan.joint, pays);
@@ -231,6 +242,7 @@ private:
       remark::missed(loc, options) << text;
   }
 
+  SmallVector<int64_t, 2> winogradTiles;
   std::optional<lig::CallCost> cost;
   DominanceInfo *dominance = nullptr;
 };

@@ -34,7 +34,7 @@ public:
       : convs(convs), target(target) {
     for (ConvOp conv : convs) {
       Work work{*lig::getCallWork(conv), std::nullopt};
-      if (target.winograd)
+      if (!target.winogradTiles.empty())
         work.winograd = lig::matchWinogradShape(conv, target.lanes);
       works.push_back(work);
     }
@@ -98,18 +98,20 @@ private:
 /// Filters are transformed if all convolutions can read them so and gain
 /// together, as packing will decide (Codegen/CPU/PackPanels).
 double Planner::timeOf(ArrayRef<Work> all) const {
-  double saved = 0;
-  bool canTransform = true;
-  for (const Work &work : all) {
-    canTransform &= work.winograd.has_value();
-    if (canTransform)
-      saved += work.winograd->countSavedCycles(target.lanes, target.cacheBytes);
-  }
-  double time = 0;
+  SmallVector<lig::WinogradShape> shapes;
   for (const Work &work : all)
-    time += target.cost.timeOf(canTransform && saved > 0
-                                   ? work.winograd->getWork()
-                                   : work.plain);
+    if (work.winograd)
+      shapes.push_back(*work.winograd);
+  int64_t tile = 0;
+  if (shapes.size() == all.size())
+    tile = lig::chooseWinogradTile(shapes, target.winogradTiles, target.lanes,
+                                   target.cacheBytes);
+  double time = 0;
+  for (const Work &work : all) {
+    lig::WinogradShape shape = work.winograd.value_or(lig::WinogradShape());
+    shape.tile = tile;
+    time += target.cost.timeOf(tile ? shape.getWork() : work.plain);
+  }
   return time;
 }
 

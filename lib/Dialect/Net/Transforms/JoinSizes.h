@@ -14,8 +14,8 @@ struct ConvTarget {
   const CallCost &cost;
   /// Floats of a vector, and bytes of a core's own cache.
   int64_t lanes, cacheBytes;
-  /// Whether filters may be transformed.
-  bool winograd;
+  /// Tiles by which filters may be transformed.
+  llvm::ArrayRef<int64_t> winogradTiles;
 };
 
 /// Some of the convolutions as one.

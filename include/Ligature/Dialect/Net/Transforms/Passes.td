@@ -219,8 +219,8 @@ def BatchUsesPass : Pass<"net-batch-uses", "::mlir::func::FuncOp"> {
            "bits of a vector register, for the cost model">,
     Option<"cacheBytes", "cache-bytes", "int64_t", "1048576",
            "bytes of the cache that a core has for itself">,
-    Option<"winograd", "winograd", "bool", "true",
-           "count on filters of three by three taps being transformed">];
+    Option<"winograd", "winograd", "std::string", "\"auto\"",
+           "how filters of three by three taps will be transformed: auto, f4, f2 or none">];
   let statistics = [
     Statistic<"numGroups", "num-groups", "joint uses made">,
     Statistic<"numJoined", "num-joined", "uses that became part of one">,
