@@ -63,7 +63,9 @@ static int64_t rowBytesOf(const Nest &nest, const WinogradConv &conv) {
 static double cyclesOf(const Nest &nest, const WinogradConv &conv, int64_t rows,
                        bool first, const Machine &machine) {
   Nest products = winogradProducts(nest, conv, rows * conv.blocks.columns);
-  double work = chooseTile(products, productLanes(conv), conv.lanes,
+  // A tile's cycles are those of one channel.
+  double work = conv.channels *
+                chooseTile(products, productLanes(conv), conv.lanes,
                            products.accesses[conv.filters], machine)
                     .cycles;
   double filters = conv.shape.countFilterBytes();
