@@ -6,8 +6,11 @@
 //   sum of (x - zero) * w  =  sum of x * w  -  zero * sum of w
 //
 // The last term is known but for a zero point that may depend on the data, and
-// is where the sum starts. Everything is exact: sums of 32 bits wrap around.
+// is where the sum starts. Everything is exact: sums of 32 bits wrap around. A
+// machine that adds products of bytes in 16 bits multiplies those only whose
+// weights are small enough.
 
+#include "PairSums.h"
 #include "ParameterTable.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
@@ -285,6 +288,20 @@ static bool isProduct(linalg::LinalgOp op) {
          typeOf(op->getResult(0)).hasStaticShape();
 }
 
+/// Whether a machine that adds two products of bytes in 16 bits may do so along
+/// what is innermost in the data.
+static bool addsInPairs(linalg::GenericOp op, unsigned data,
+                        const TensorBytes &weights) {
+  AffineMap map = op.getIndexingMapsArray()[data];
+  AffineMap weight = op.getIndexingMapsArray()[1 - data];
+  if (map.getNumResults() == 0)
+    return false;
+  std::optional<unsigned> axis =
+      weight.getResultPosition(map.getResults().back());
+  return axis && lig::codegen::pairSumsFit(weights.data,
+                                           weights.type.getShape(), *axis);
+}
+
 namespace {
 struct NarrowIntegers
     : lig::codegen::impl::NarrowIntegersPassBase<NarrowIntegers> {
@@ -381,14 +398,15 @@ private:
 
   void narrowData(linalg::GenericOp op, unsigned data, const TensorBytes &bytes,
                   StringAttr root, lig::codegen::ParameterTable &table) {
-    if (dots != "vnni" && dots != "neon")
+    if (dots != "vnni" && dots != "neon" &&
+        !(dots == "ssse3" && addsInPairs(op, data, bytes)))
       return;
     AffineMap out = op.getIndexingMapsArray()[2];
     AffineMap weight = op.getIndexingMapsArray()[1 - data];
     if (!out.isProjectedPermutation() || !weight.isProjectedPermutation())
       return;
     ImplicitLocOpBuilder b(op.getLoc(), op);
-    bool isUnsigned = dots == "vnni";
+    bool isUnsigned = dots != "neon";
     std::optional<Bytes> found =
         ByteFinder(b, isUnsigned).find(op->getOperand(data));
     if (!found)

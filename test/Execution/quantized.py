@@ -6,7 +6,8 @@ channel, operators of QLinear's kind and floats between DequantizeLinear and
 QuantizeLinear: all results must be equal, not near. Code for znver4 is run by any
 machine: its products of four bytes are replaced by a function that does the same.
 Assembly for znver4 and haswell must have the instructions that multiply bytes and
-pairs.
+pairs, and for haswell those that add products of bytes in 16 bits where weights are
+so small that they do not saturate: of 7 bits.
 
   quantized.py LIG_RUN LIGC OUT CPU...
 """
@@ -97,6 +98,17 @@ def matmul_integer(folder, a, b, m, k, n, zeros):
     case.save(folder, case.node("MatMulInteger", *operands), value.astype("i4"))
 
 
+def extremes(folder, m, k, n):
+    """The largest sums of two products that 16 bits hold, of either sign."""
+    case = Case(f"extremes_{m}_{k}_{n}")
+    x = np.full((m, k), 255, "u1")
+    w = case.random.choice(np.array([-64, 64], "i1"), (k, n))
+    w[:k // 2] = abs(w[:k // 2])
+    w[:2, 0] = -128, 0
+    out = case.node("MatMulInteger", case.input(x), case.weight(w))
+    case.save(folder, out, (x.astype("i8") @ w.astype("i8")).astype("i4"))
+
+
 def dynamic(folder, m, k, n):
     """The zero point is known at run time."""
     case = Case(f"dynamic_{m}_{k}_{n}")
@@ -126,10 +138,10 @@ def qlinear_matmul(folder, a, m, k, n):
               requantize(sums, sx * sw / sy, zy))
 
 
-def conv(folder, kind, a, channels, size, filters, kernel, pads, strides, group):
-    case = Case(f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides[0]}_{group}")
+def conv(folder, kind, a, channels, size, filters, kernel, pads, strides, group, bits=8):
+    case = Case(f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides[0]}_{group}_{bits}")
     x = case.numbers(a, 2, channels, size, size + 1)
-    w = case.numbers("i1", filters, channels // group, kernel, kernel)
+    w = case.numbers("i1", filters, channels // group, kernel, kernel) >> (8 - bits)
     zx = case.numbers(a, 1)[0]
     sums = convolve(x.astype("i8") - zx, w, pads, strides, group)
     attributes = dict(pads=list(pads), strides=list(strides), group=group,
@@ -235,11 +247,14 @@ def make_cases(out):
                                  ("u1", "u1", 8, 128, 64, 2), ("i1", "i1", 3, 2, 8, 0)):
         matmul_integer(out, a, b, m, k, n, zeros)
     dynamic(out, 6, 100, 40)
+    extremes(out, 7, 90, 40)
     qlinear_matmul(out, "u1", 7, 96, 50)
     qlinear_matmul(out, "i1", 12, 35, 64)
     for kind in ("ConvInteger", "QLinearConv", "Qdq"):
         for a, layer in (("u1", (16, 9, 24, 3, (1, 1, 1, 1), (1, 1), 1)),
+                         ("u1", (16, 9, 24, 3, (1, 1, 1, 1), (1, 1), 1, 7)),
                          ("i1", (3, 12, 10, 5, (2, 2, 2, 2), (2, 2), 1)),
+                         ("i1", (7, 12, 40, 3, (1, 1, 1, 1), (2, 2), 1, 7)),
                          ("u1", (40, 6, 32, 1, (0, 0, 0, 0), (1, 1), 1)),
                          ("u1", (16, 8, 32, 3, (1, 1, 1, 1), (1, 1), 2)),
                          ("u1", (12, 9, 12, 3, (1, 0, 1, 2), (1, 1), 12))):
@@ -266,7 +281,9 @@ def main():
     print(f"{passed} of {len(lines)} right, {len(emulated)} of them in fours")
     layer = out / "qdq_gemm_9_128_64_False"
     right = ("vpdpbusd" in instructions(ligc, layer, "znver4")
-             and "vpmaddwd" in instructions(ligc, layer, "haswell"))
+             and "vpmaddwd" in instructions(ligc, layer, "haswell")
+             and "vpmaddubsw" not in instructions(ligc, layer, "haswell")
+             and "vpmaddubsw" in instructions(ligc, out / "extremes_7_90_40", "haswell"))
     if not right:
         print("an instruction for bytes or pairs is missing")
     # All but depthwise convolutions, which add up nothing that lies together, and

@@ -286,7 +286,8 @@ def NarrowIntegersPass : Pass<"lig-narrow-integers", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"dots", "dots", "std::string", "\"none\"",
-           "vnni wants unsigned data in bytes, neon signed ones">];
+           "vnni wants unsigned data in bytes, ssse3 too where sums of two "
+           "products fit 16 bits, neon signed ones">];
   let statistics = [
     Statistic<"numWeights", "num-weights", "weights kept as bytes">,
     Statistic<"numData", "num-data", "data kept as bytes">];

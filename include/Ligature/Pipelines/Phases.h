@@ -62,7 +62,8 @@ struct PipelineOptions {
   /// AVX-512 do.
   bool permute = false;
   /// Which products of small integers are instructions: none, pairs (of 16
-  /// bits, as SSE2 and AVX2 have), vnni or neon.
+  /// bits, as SSE2 has), ssse3 (of bytes whose sums fit 16 bits too, as AVX2
+  /// has), vnni or neon.
   std::string dots = "none";
   /// Whether products of two pairs of bf16 are an instruction.
   bool bf16Dots = false;

@@ -1,6 +1,8 @@
 // net.dot and net.widen by the machine's instructions, or by shifts and
 // multiplications for machines, and numbers of lanes, that have none.
 
+#include "../PairSums.h"
+
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 
@@ -90,7 +92,7 @@ static StringRef instructionFor(DotKind kind, int64_t lanes, StringRef dots) {
            : lanes == 8  ? "llvm.x86.avx512bf16.dpbf16ps.256"
            : lanes == 16 ? "llvm.x86.avx512bf16.dpbf16ps.512"
                          : "";
-  if (dots != "pairs" && dots != "vnni")
+  if (dots != "pairs" && dots != "ssse3" && dots != "vnni")
     return "";
   bool isPairs = kind == DotKind::Pairs;
   if (!isPairs && dots != "vnni")
@@ -124,8 +126,34 @@ static void keepRolled(Operation *op) {
                     {}, {}, {}, {}, {}));
 }
 
+/// Products of four bytes added by twos in 16 bits, then those sums in 32.
+static Value expandBytes(ImplicitLocOpBuilder &b, DotOp op, StringRef adds) {
+  int64_t lanes = lanesOf(op.getAcc());
+  StringRef name = lanes == 4   ? "llvm.x86.ssse3.pmadd.ub.sw.128"
+                   : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                : "llvm.x86.avx512.pmaddubs.w.512";
+  auto bytes = VectorType::get({lanes * 4}, b.getI8Type());
+  auto halves = VectorType::get({lanes * 2}, b.getI16Type());
+  Value x = vector::BitCastOp::create(b, bytes, op.getA());
+  Value y = vector::BitCastOp::create(b, bytes, op.getB());
+  Value twos = LLVM::CallIntrinsicOp::create(b, halves, b.getStringAttr(name),
+                                             ValueRange{x, y})
+                   .getResults();
+  Value ones = constant(b, halves, 1);
+  Value sum = LLVM::CallIntrinsicOp::create(
+                  b, op.getType(), b.getStringAttr(adds),
+                  ValueRange{twos, ones})
+                  .getResults();
+  keepRolled(op);
+  return arith::AddIOp::create(b, op.getAcc(), sum);
+}
+
 static Value expand(ImplicitLocOpBuilder &b, DotOp op, StringRef dots) {
   int64_t lanes = lanesOf(op.getAcc());
+  StringRef pairs = instructionFor(DotKind::Pairs, lanes, dots);
+  if (dots == "ssse3" && op->hasAttr(lig::codegen::kPairsFitAttr) &&
+      !pairs.empty())
+    return expandBytes(b, op, pairs);
   StringRef name = instructionFor(op.getKind(), lanes, dots);
   if (name.empty())
     return expandPlain(b, op);
@@ -173,9 +201,10 @@ struct CpuExpandDots
   using CpuExpandDotsPassBase::CpuExpandDotsPassBase;
 
   void runOnOperation() override {
-    if (dots != "none" && dots != "pairs" && dots != "vnni" && dots != "neon") {
+    if (dots != "none" && dots != "pairs" && dots != "ssse3" &&
+        dots != "vnni" && dots != "neon") {
       getOperation().emitError("there are no products of words called '")
-          << dots << "', only none, pairs, vnni and neon";
+          << dots << "', only none, pairs, ssse3, vnni and neon";
       return signalPassFailure();
     }
     SmallVector<Operation *> work;

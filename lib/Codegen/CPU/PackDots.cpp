@@ -6,8 +6,10 @@
 // neighbours, once their number is made even; weights are laid out anew, words
 // along the reduction, which the packing of panels then takes as elements like
 // any others. Products of 16-bit data with weights that are stored as bytes
-// widen those as they are read. Two bf16 make a word, too.
+// widen those as they are read. Two bf16 make a word, too. A machine that adds
+// two products of bytes in 16 bits multiplies four bytes where all such sums fit.
 
+#include "../PairSums.h"
 #include "../ParameterTable.h"
 
 #include "Ligature/Codegen/Passes.h"
@@ -43,6 +45,8 @@ struct Product {
   /// Numbers of a word.
   int64_t count;
   net::DotKind kind;
+  /// Whether products of bytes can be added in pairs of 16 bits.
+  bool pairsFit = false;
 };
 } // namespace
 
@@ -139,6 +143,15 @@ static bool placeLoop(Product &product) {
   return false;
 }
 
+/// Whether the weight's bytes are so small that two products fit 16 bits.
+static bool pairsFit(const Product &product) {
+  share::ParamOp param = product.param;
+  linalg::GenericOp op = product.op;
+  auto type = cast<MemRefType>(op->getOperand(product.weight).getType());
+  return lig::codegen::pairSumsFit(readElements(param.getElements())->data,
+                                   type.getShape(), product.weightAxis);
+}
+
 /// What `kind` of words the operands make, if any.
 static bool chooseKind(Product &product, bool dataUnsigned, bool weightUnsigned,
                        StringRef dots, bool bf16) {
@@ -159,8 +172,13 @@ static bool chooseKind(Product &product, bool dataUnsigned, bool weightUnsigned,
   product.count = 2;
   if (data == 16)
     return !dataUnsigned;
-  bool fits = dots == "vnni" ? dataUnsigned : dots == "neon" && !dataUnsigned;
-  if (data != 8 || weight != 8 || !fits)
+  if (data != 8 || weight != 8)
+    return false;
+  product.pairsFit = dots == "ssse3" && dataUnsigned && pairsFit(product);
+  bool fits = dots == "vnni" ? dataUnsigned
+                             : product.pairsFit ||
+                                   (dots == "neon" && !dataUnsigned);
+  if (!fits)
     return false;
   product.kind = dataUnsigned ? net::DotKind::MixedBytes : net::DotKind::Bytes;
   product.count = 4;
@@ -299,9 +317,11 @@ void CpuPackDots::rewrite(const Product &product,
         Value w = in[product.weight];
         if (w.getType().isInteger(16))
           w = net::WidenOp::create(inner, loc, inner.getI32Type(), w);
-        Value sum = net::DotOp::create(inner, loc, product.kind, in[2],
-                                       in[product.data], w);
-        linalg::YieldOp::create(inner, loc, sum);
+        auto sum = net::DotOp::create(inner, loc, product.kind, in[2],
+                                      in[product.data], w);
+        if (product.pairsFit)
+          sum->setAttr(lig::codegen::kPairsFitAttr, inner.getUnitAttr());
+        linalg::YieldOp::create(inner, loc, sum.getResult());
       });
   op.erase();
 }

@@ -6,6 +6,8 @@
 #include "TileChoice.h"
 #include "Lookup.h"
 
+#include "../PairSums.h"
+
 #include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -46,28 +48,32 @@ static double decodeCycles(const Nest &nest, const Tile &tile,
   return cycles;
 }
 
-/// Whether the body sums up pairs of products.
-static bool sumsPairs(const Nest &nest) {
-  return llvm::any_of(*nest.body(), [](Operation &op) {
-    auto dot = dyn_cast<net::DotOp>(op);
-    return dot && dot.getKind() == net::DotKind::Pairs;
-  });
+/// Instructions in which a sum of two or four products is made and added.
+static int64_t sumInstructions(const Nest &nest) {
+  for (Operation &op : nest.body()->without_terminator())
+    if (auto dot = dyn_cast<net::DotOp>(op)) {
+      if (dot->hasAttr(kPairsFitAttr))
+        return 3;
+      if (dot.getKind() == net::DotKind::Pairs)
+        return 2;
+    }
+  return 1;
 }
 
-/// Cycles that the products of one step take, which reads `loads` vectors. Pairs
-/// are many instructions, of which no more than five begin in a cycle: each is
-/// added by one of its own, bytes are widened first, and a broadcast is never
+/// Cycles that the products of one step take, which reads `loads` vectors. Two
+/// multiplications begin in a cycle, and no more than five instructions: sums of
+/// small integers take several, bytes are widened first, and a broadcast is never
 /// part of another.
 static double productCycles(const Nest &nest, const Tile &tile,
                             int64_t loads) {
-  double cycles = tile.size() * 0.5;
-  if (!sumsPairs(nest))
-    return cycles;
+  int64_t each = sumInstructions(nest);
+  if (each == 1)
+    return tile.size() * 0.5;
   int64_t widened = llvm::count_if(
       *nest.body(), [](Operation &op) { return isa<net::WidenOp>(op); });
   int64_t instructions =
-      2 * tile.size() + widened * tile.columns + loads + 2;
-  return std::max(cycles, instructions * 0.2);
+      each * tile.size() + widened * tile.columns + loads + 2;
+  return std::max(tile.size() * (each - 1) * 0.5, instructions * 0.2);
 }
 
 /// Cycles until one byte of the packed weight arrives, on average over all
@@ -124,8 +130,8 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   // NEON multiplies nothing from memory: the next operands wait in registers.
   if (machine.vectorBits == 128 && machine.registers == 32)
     others += 2;
-  // Products of pairs stand in a register before they are added.
-  others += sumsPairs(nest);
+  // Products stand in a register before they are added.
+  others += sumInstructions(nest) > 1;
   return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 

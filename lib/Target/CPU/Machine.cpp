@@ -106,7 +106,8 @@ void Machine::readFeatures() {
   bool vnni = avx512 ? info.checkFeatures("+avx512vnni")
                      : info.checkFeatures("+avxvnni");
   bf16Dots = avx512 && info.checkFeatures("+avx512bf16");
-  dots = !whole ? "none" : vnni ? "vnni" : "pairs";
+  bool bytes = info.checkFeatures("+ssse3");
+  dots = !whole ? "none" : vnni ? "vnni" : bytes ? "ssse3" : "pairs";
 }
 
 Expected<Machine> Machine::create(const MachineOptions &options) {

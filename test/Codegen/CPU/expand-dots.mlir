@@ -1,10 +1,11 @@
 // Products of words as the machine's instructions, or without any.
 // RUN: lig-opt %s -split-input-file "-lig-cpu-expand-dots=dots=vnni" | FileCheck %s --check-prefixes=CHECK,VNNI
 // RUN: lig-opt %s -split-input-file "-lig-cpu-expand-dots=dots=pairs" | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: lig-opt %s -split-input-file "-lig-cpu-expand-dots=dots=ssse3" | FileCheck %s --check-prefixes=CHECK,SSSE3
 // RUN: lig-opt %s -split-input-file "-lig-cpu-expand-dots=dots=neon" | FileCheck %s --check-prefixes=CHECK,NEON
 // RUN: lig-opt %s -split-input-file -lig-cpu-expand-dots | FileCheck %s --check-prefixes=CHECK,NONE
 // RUN: not lig-opt %s -split-input-file "-lig-cpu-expand-dots=dots=sums" 2>&1 | FileCheck %s --check-prefix=WRONG
-// WRONG: there are no products of words called 'sums', only none, pairs, vnni and neon
+// WRONG: there are no products of words called 'sums', only none, pairs, ssse3, vnni and neon
 
 // CHECK-LABEL: func.func @pairs
 // VNNI: %[[X:.+]] = vector.bitcast %arg1 : vector<8xi32> to vector<16xi16>
@@ -30,6 +31,19 @@ func.func @pairs(%acc: vector<8xi32>, %a: vector<8xi32>, %b: vector<8xi32>) -> v
 func.func @mixed(%acc: vector<16xi32>, %a: vector<16xi32>, %b: vector<16xi32>) -> vector<16xi32> {
   %0 = net.dot mixed_bytes %acc, %a, %b : vector<16xi32>, vector<16xi32>
   return %0 : vector<16xi32>
+}
+
+// Whoever has proved that two products fit 16 bits says so.
+// CHECK-LABEL: func.func @fitting
+// SSSE3: %[[TWOS:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%{{.+}}, %{{.+}}) : (vector<32xi8>, vector<32xi8>) -> vector<16xi16>
+// SSSE3: %[[ONES:.+]] = arith.constant dense<1> : vector<16xi16>
+// SSSE3: %[[SUM:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[TWOS]], %[[ONES]])
+// SSSE3: arith.addi %arg0, %[[SUM]]
+// PAIRS-NOT: llvm.call_intrinsic
+// PAIRS: arith.shrui
+func.func @fitting(%acc: vector<8xi32>, %a: vector<8xi32>, %b: vector<8xi32>) -> vector<8xi32> {
+  %0 = net.dot mixed_bytes %acc, %a, %b {net.pairs_fit} : vector<8xi32>, vector<8xi32>
+  return %0 : vector<8xi32>
 }
 
 // CHECK-LABEL: func.func @bytes

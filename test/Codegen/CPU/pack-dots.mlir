@@ -1,6 +1,7 @@
 // Sums of products of small integers become sums over words.
 // RUN: lig-opt %s -split-input-file "-lig-cpu-pack-dots=dots=vnni bf16=true" | FileCheck %s
 // RUN: lig-opt %s -split-input-file "-lig-cpu-pack-dots=dots=pairs" | FileCheck %s --check-prefix=PAIRS
+// RUN: lig-opt %s -split-input-file "-lig-cpu-pack-dots=dots=ssse3" | FileCheck %s --check-prefix=SSSE3
 
 #a = affine_map<(m, n, k) -> (m, k)>
 #b = affine_map<(m, n, k) -> (k, n)>
@@ -40,12 +41,14 @@ module @pairs {
 #c = affine_map<(m, n, k) -> (m, n)>
 
 // Bytes in fours, where the machine takes them unsigned; a weight stored the other
-// way round.
+// way round. 255 times 1 + 2, 3 + 4, 5 + 6 and 7 + 8 fit 16 bits.
 // CHECK-LABEL: module @bytes
 // CHECK: share.param @w.words{{.*}} : tensor<2x1xi32>
 // CHECK: memref.view %{{.+}} : memref<20xi8> to memref<5x1xi32>
 // CHECK-NOT: net.widen
 // CHECK: net.dot mixed_bytes
+// SSSE3-LABEL: module @bytes
+// SSSE3: net.dot mixed_bytes %{{.+}}, %{{.+}}, %{{.+}} {net.pairs_fit}
 // PAIRS-LABEL: module @bytes
 // PAIRS-NOT: net.dot
 // PAIRS: arith.extui
