@@ -274,8 +274,15 @@ void Options::finishProgress() const {
     llvm::errs() << "\r\033[K";
 }
 
+/// Sizes that a second cache may have, in KiB.
+static constexpr unsigned kLeastCache = 16, kMostCache = 1 << 20;
+
 llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   CompileOptions options;
+  if (cacheKilobytes.getNumOccurrences() &&
+      (cacheKilobytes < kLeastCache || cacheKilobytes > kMostCache))
+    return wrong("--l2-cache={0}: expected {1} to {2} KiB",
+                 unsigned(cacheKilobytes), kLeastCache, kMostCache);
   for (const std::string &text : runAfter) {
     auto [phase, pipeline] = llvm::StringRef(text).split(':');
     std::optional<Phase> found = findPhase(phase);
