@@ -185,6 +185,31 @@ static bool wantsPanel(const Nest &nest, const Access &panel,
          (apart && nest.bytes(number) > (256 << 10));
 }
 
+/// How many tiles along the lanes each row of tiles goes through at once. The
+/// rows of a large matrix come from afar for every panel; for several panels
+/// that stay in the second cache they come once.
+static int64_t chooseGroup(const Nest &nest, const Schedule &schedule,
+                           bool copies, const Machine &machine) {
+  const Tile &tile = schedule.tile;
+  const Access &panel = *panelOf(nest, tile.laneLoop);
+  int64_t width = tile.columns * tile.lanes;
+  int64_t extent = nest.loops[tile.laneLoop].extent;
+  bool isProduct = tile.rowLoop >= 0 && schedule.parallel.size() == 2 &&
+                   int(schedule.parallel.front()) == tile.laneLoop;
+  if (!isProduct || !(nest.packed || copies) || extent % width)
+    return 1;
+  int64_t rows = 0;
+  for (const Access *input : inputsOf(nest))
+    if (input != &panel && input->stride(tile.rowLoop))
+      rows += nest.bytes(input - nest.accesses.data());
+  if (rows <= machine.cacheBytes / 2)
+    return 1;
+  int64_t bytes = nest.bytes(&panel - nest.accesses.data()) / extent * width;
+  int64_t room = std::min<int64_t>(machine.cacheBytes / 4, kMostStack);
+  int64_t fitting = room / std::max<int64_t>(bytes, 1);
+  return std::clamp<int64_t>(fitting, 1, std::min<int64_t>(8, extent / width));
+}
+
 static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   const Access &panel = *panelOf(nest, laneLoop);
   if (const std::optional<PackedInput> &packed = nest.packed)
@@ -222,6 +247,7 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
       return false;
   }
   schedule.parallel = orderLoops(nest, schedule.tile, copies, shares);
+  schedule.group = chooseGroup(nest, schedule, copies, emitter.machine);
   if (!copies) {
     emitTiledLoops(emitter, schedule);
     return true;
@@ -229,7 +255,8 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   Nest copied = nest;
   schedule.panel =
       addPanel(emitter.b, copied, &panel - nest.accesses.data(),
-               schedule.tile.columns * schedule.tile.lanes);
+               schedule.tile.columns * schedule.tile.lanes, laneLoop,
+               schedule.group);
   Value room = copied.accesses[schedule.panel->copy].source;
   Emitter inner(emitter.b, emitter.constants, copied, emitter.machine);
   emitTiledLoops(inner, schedule);

@@ -33,15 +33,19 @@ int64_t panelBytes(const Nest &nest, unsigned access, int64_t pitch) {
 }
 
 Panel addPanel(ImplicitLocOpBuilder &b, Nest &nest, unsigned access,
-               int64_t pitch) {
+               int64_t pitch, int laneLoop, int64_t count) {
   Access operand = nest.accesses[access];
   Access &copy = nest.accesses[access];
-  auto type = MemRefType::get({stepsOf(nest, operand) * pitch},
-                              operand.element);
+  int64_t steps = stepsOf(nest, operand);
+  auto type = MemRefType::get({steps * pitch * count}, operand.element);
   copy.source = memref::AllocOp::create(b, type);
   copy.offset = 0;
   copy.detached = false;
   copy.start = {};
+  if (count > 1) {
+    copy.panelLoop = laneLoop;
+    copy.panelStep = steps;
+  }
   // The lane loop keeps its step of one; the kernel starts each tile anew.
   for (auto [loop, stride] : llvm::zip(nest.loops, copy.strides))
     stride = stride && !loop.reduction ? 1 : 0;

@@ -16,10 +16,10 @@ struct Panel {
   int64_t pitch;
 };
 
-/// Makes room for the panel of `access` in front of the kernel and lets `nest`
-/// read it there.
+/// Makes room for `count` panels of `access`, which stand one after another
+/// along `laneLoop`, in front of the kernel and lets `nest` read them there.
 Panel addPanel(mlir::ImplicitLocOpBuilder &b, Nest &nest, unsigned access,
-               int64_t pitch);
+               int64_t pitch, int laneLoop, int64_t count);
 
 /// Bytes that the panel would take.
 int64_t panelBytes(const Nest &nest, unsigned access, int64_t pitch);

@@ -15,8 +15,7 @@ using namespace mlir;
 
 namespace lig::codegen::cpu {
 
-/// What a kernel may take of a thread's stack, and where that begins.
-static constexpr int64_t kMostStack = 128 << 10;
+/// Where room on a thread's stack begins.
 static constexpr int64_t kStackAlignment = 64;
 
 bool canMask(const Nest &nest, int laneLoop, const Machine &machine,
@@ -63,6 +62,8 @@ private:
               const Tile &tile);
   void rest(ArrayRef<unsigned> order, const Position &position,
             const Tile &tile, int64_t left);
+  void group(ArrayRef<unsigned> order, Position position, const Tile &tile,
+             int64_t steps);
   void tileAt(const Position &position, const Tile &tile);
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, ValueRange carried);
@@ -72,18 +73,39 @@ private:
   const Schedule &schedule;
   bool masks;
   bool isShared = false;
+  /// Steps of the lane loop in the group that is written; 0 outside of one.
+  int64_t inGroup = 0;
+  /// Whether tiles are copied to their panels instead of computed.
+  bool fills = false;
 };
 } // namespace
 
 /// The levels inside the first of `order`, which has been moved.
 void TiledLoops::inside(ArrayRef<unsigned> order, const Position &position,
                         const Tile &tile) {
-  if (!schedule.panel || int(order.front()) != tile.laneLoop)
+  if (!schedule.panel || inGroup || int(order.front()) != tile.laneLoop)
     return level(order.drop_front(), position, tile);
   Position panel = position;
   panel.offsets[schedule.panel->copy] = {};
   fillPanel(e, *schedule.panel, tile, panel);
   level(order.drop_front(), panel, tile);
+}
+
+/// Tiles of `steps` steps of the first of `order`, the lane loop: their panels,
+/// then the loops inside, then those tiles one by one.
+void TiledLoops::group(ArrayRef<unsigned> order, Position position,
+                       const Tile &tile, int64_t steps) {
+  inGroup = steps;
+  if (schedule.panel) {
+    position.offsets[schedule.panel->copy] = {};
+    fills = true;
+    level(order.front(), position, tile);
+    fills = false;
+  }
+  SmallVector<unsigned> inner(order.drop_front());
+  inner.push_back(order.front());
+  level(inner, position, tile);
+  inGroup = 0;
 }
 
 /// Runs `body` with room for the panel on the stack of the thread that is
@@ -105,24 +127,36 @@ void TiledLoops::level(ArrayRef<unsigned> order, const Position &position,
   if (order.empty())
     return tileAt(position, tile);
   unsigned loop = order.front();
-  int64_t extent = e.nest.loops[loop].extent;
-  int64_t step = stepOf(tile, loop), whole = extent / step * step;
+  int64_t extent = e.nest.loops[loop].extent, step = stepOf(tile, loop);
+  bool groups = false;
+  if (int(loop) == tile.laneLoop && inGroup) {
+    extent = inGroup;
+  } else if (int(loop) == tile.laneLoop && schedule.group > 1) {
+    groups = true;
+    step *= schedule.group;
+  }
+  auto inside = [&](const Position &at) {
+    groups ? group(order, at, tile, step) : this->inside(order, at, tile);
+  };
+  int64_t whole = extent / step * step;
   if (whole == step) {
-    inside(order, position, tile);
+    inside(position);
   } else if (whole && int(loop) == schedule.shared && !isShared) {
     isShared = true;
     e.sharedLoop(whole, step, [&](Value iv) {
-      withOwnRoom([&] { inside(order, e.advance(position, loop, iv), tile); });
+      withOwnRoom([&] { inside(e.advance(position, loop, iv)); });
     });
     isShared = false;
   } else if (whole) {
     e.loop(whole, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
-      inside(order, e.advance(position, loop, iv), tile);
+      inside(e.advance(position, loop, iv));
       return {};
     });
   }
-  if (whole < extent && whole && schedule.overlaps)
-    inside(order, e.advance(position, loop, extent - step), tile);
+  if (whole < extent && groups)
+    group(order, e.advance(position, loop, whole), tile, extent - whole);
+  else if (whole < extent && whole && schedule.overlaps)
+    inside(e.advance(position, loop, extent - step));
   else if (whole < extent)
     rest(order, e.advance(position, loop, whole), tile, extent - whole);
 }
@@ -192,6 +226,8 @@ SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
 }
 
 void TiledLoops::tileAt(const Position &position, const Tile &tile) {
+  if (fills)
+    return fillPanel(e, *schedule.panel, tile, position);
   SmallVector<Value> carried;
   if (!e.nest.loopsOfKind(/*reduction=*/true).empty())
     carried = startValues(e, tile, position);
@@ -220,7 +256,9 @@ void emitTiledLoops(Emitter &emitter, Schedule schedule) {
       order = order.drop_front(std::exchange(around, 0));
     schedule.shared = chooseSharedLoop(
         nest, order, tile.lanes, emitter.machine, [&](unsigned loop) {
-          return nest.loops[loop].extent / stepOf(tile, loop);
+          bool groups = int(loop) == tile.laneLoop;
+          return nest.loops[loop].extent /
+                 (stepOf(tile, loop) * (groups ? schedule.group : 1));
         });
     schedule.ownRoom =
         schedule.shared >= 0 &&

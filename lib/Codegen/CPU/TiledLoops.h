@@ -6,13 +6,20 @@
 
 namespace lig::codegen::cpu {
 
+/// Bytes that a kernel may take of a thread's stack.
+inline constexpr int64_t kMostStack = 128 << 10;
+
 struct Schedule {
   Tile tile;
   /// Parallel loops, outermost first; the tile's own loops step by tiles.
   llvm::SmallVector<unsigned> parallel;
+  /// So many tiles along the lane loop are gone through for each step of the
+  /// loops inside of it, before the next so many.
+  int64_t group = 1;
   /// Reduction loops inside a tile, outermost first.
   llvm::SmallVector<unsigned> reductions;
-  /// An operand that is copied whenever the lane loop has moved.
+  /// An operand that is copied whenever the lane loop has moved; the panels of
+  /// a group stand one after another.
   std::optional<Panel> panel;
   /// Whether every step of the shared loop has room of its own for the panel.
   bool ownRoom = false;
