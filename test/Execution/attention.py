@@ -83,7 +83,7 @@ def plain(folder, heads, rows, keys, size, columns, scale=1):
 
 def layered(folder, batch, sequence, heads, size, masked, opset=13):
     """[B, S, H*D] split into heads and joined again; -inf for what is ahead, for
-    the last keys of a batch, or for all keys of some queries."""
+    what is not near, for the last keys of a batch, or for all keys of some queries."""
     case = Case(f"layer_{batch}_{sequence}_{heads}_{size}_{masked}_{opset}", opset)
 
     def split(name, perm):
@@ -96,6 +96,9 @@ def layered(folder, batch, sequence, heads, size, masked, opset=13):
     mask = np.zeros((batch, 1, sequence, sequence), "f4")
     if masked == "causal":
         mask += np.triu(np.full((sequence, sequence), -np.inf), 1).astype("f4")
+    elif masked == "window":
+        far = np.subtract.outer(np.arange(sequence), np.arange(sequence))
+        mask[:, :, (far > 40) | (far < -3)] = -np.inf
     elif masked == "keys":
         for b in range(batch):
             mask[b, :, :, sequence - 150 * (b + 1):] = -np.inf
@@ -159,6 +162,7 @@ def main():
     plain(out, 2, 300, 500, 33, 17, scale=4)
     plain(out, 1, 520, 128, 8, 1)
     layered(out, 1, 300, 3, 32, "causal")
+    layered(out, 1, 500, 2, 16, "window")
     layered(out, 2, 320, 2, 16, "keys")
     layered(out, 1, 310, 2, 16, "rows")
     layered(out, 2, 260, 2, 20, "causal", opset=11)

@@ -20,7 +20,7 @@ def CpuPackDotsPass : Pass<"lig-cpu-pack-dots", "::mlir::ModuleOp"> {
   let options = [
     Option<"dots", "dots", "std::string", "\"none\"",
            "words of four bytes that the machine multiplies: none, pairs (of "
-           "16 bits alone), vnni or neon">,
+           "16 bits alone), ssse3 (of bytes too whose sums fit 16 bits), vnni or neon">,
     Option<"bf16", "bf16", "bool", "false",
            "words of two bf16, which the machine multiplies">];
   let statistics = [
@@ -35,8 +35,9 @@ def CpuPackDotsPass : Pass<"lig-cpu-pack-dots", "::mlir::ModuleOp"> {
 def CpuExpandDotsPass : Pass<"lig-cpu-expand-dots", "::mlir::func::FuncOp"> {
   let summary = "Write products of words as the machine's instructions";
   let description = [{
-    `vpmaddwd` and `vpdpbusd` on x86-64, `sdot` on AArch64, for vectors of the
-    machine's widths; shifts and multiplications otherwise.
+    `vpmaddwd`, `vpmaddubsw` and `vpdpbusd` on x86-64, `sdot` on AArch64, for
+    vectors of the machine's widths; shifts and multiplications otherwise. A loop
+    of such sums is not unrolled.
 
     **Before**: `net.dot` and `net.widen` on numbers and vectors.
     **After**: `arith`, `vector` and `llvm.call_intrinsic`.
@@ -45,7 +46,7 @@ def CpuExpandDotsPass : Pass<"lig-cpu-expand-dots", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"dots", "dots", "std::string", "\"none\"",
-           "none, pairs, vnni or neon">];
+           "none, pairs, ssse3, vnni or neon">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::vector::VectorDialect"];
@@ -59,13 +60,15 @@ def CpuTileAttentionPass
     by what is known of their rows so far, and multiplied with the values, before
     the next block of keys is looked at. Blocks of queries of all heads are
     independent. Keys and values are laid out in blocks first, once for all heads
-    that share them.
+    that share them. Blocks of keys that a constant mask of minus infinity hides
+    from all queries of a block, as a causal one does half of them, are passed
+    over.
 
     **Before**: `net.attention` on buffers.
     **After**: a parallel loop over blocks of queries with `linalg` operations in
     it, whose buffers are the thread's own (`memref.alloca`).
     **Keeps**: results up to the order of sums; a row of scores that are all minus
-    infinity is NaN.
+    infinity is NaN. A NaN or infinity in a key that is passed over is not seen.
     **Refuses**: extents that are not known.
   }];
   let options = [

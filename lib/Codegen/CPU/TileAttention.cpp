@@ -10,9 +10,14 @@
 // elementwise operations on pieces of buffers, which are written as any others,
 // in a parallel loop over heads and blocks of queries.
 //
+// Blocks of keys that a constant mask hides from all queries of a block are
+// never looked at, half of all where a mask is causal.
+//
 // The greatest score starts at the lowest finite number, so that exp of the
 // distance is 0 and no NaN for keys that are masked by minus infinity. A row of
 // nothing else has the sum 0, which makes it NaN at the end.
+
+#include "MaskBand.h"
 
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
@@ -47,7 +52,8 @@ public:
   AttentionWriter(AttentionOp op, RewriterBase &rewriter, int64_t rows,
                   int64_t keys)
       : op(op), b(op.getLoc(), rewriter), extents(op.getExtents()),
-        element(getElementTypeOrSelf(op.getInit().getType())) {
+        element(getElementTypeOrSelf(op.getInit().getType())),
+        band(lig::codegen::cpu::findMaskBand(op)) {
     blockRows = std::min(rows, extents[op.getRowDim()]);
     blockKeys = std::min(keys, extents[op.getKeyDim()]);
   }
@@ -72,6 +78,9 @@ private:
   void overQueries(int64_t first, int64_t count, int64_t rows);
   void writeQueries(SmallVector<Part> parts);
   Value copyQueries(ArrayRef<Part> parts);
+  std::pair<Value, Value> visibleKeys(const Part &rows);
+  void overBlocks(const Block &block, SmallVector<Part> parts);
+  void lookAtRest(const Block &block, SmallVector<Part> parts);
   void writeKeys(const Block &block, SmallVector<Part> parts, Value keys,
                  Value values);
   void addProduct(Value left, Value right, AffineMap rightMap, Value sums);
@@ -118,6 +127,7 @@ private:
   ImplicitLocOpBuilder b;
   SmallVector<int64_t> extents;
   Type element;
+  std::optional<lig::codegen::cpu::MaskBand> band;
   int64_t blockRows, blockKeys;
   Packed keys, values;
 };
@@ -264,6 +274,16 @@ Value AttentionWriter::copyQueries(ArrayRef<Part> parts) {
   return copy;
 }
 
+/// The first key that one of `rows` sees, and the one behind the last.
+std::pair<Value, Value> AttentionWriter::visibleKeys(const Part &rows) {
+  Value start = getValueOrCreateConstantIndexOp(b, op.getLoc(), rows.first);
+  Value first = arith::SubIOp::create(b, start, index(band->behind));
+  first = arith::MaxSIOp::create(b, first, index(band->first));
+  Value end = arith::AddIOp::create(b, start, index(rows.extent + band->ahead));
+  end = arith::MinSIOp::create(b, end, index(band->last + 1));
+  return {first, arith::MaxSIOp::create(b, end, index(0))};
+}
+
 void AttentionWriter::writeQueries(SmallVector<Part> parts) {
   int64_t rows = parts[op.getRowDim()].extent;
   int64_t columns = extents[op.getColumnDim()];
@@ -280,26 +300,52 @@ void AttentionWriter::writeQueries(SmallVector<Part> parts) {
       cast<FloatType>(element).getFloatSemantics(), /*Negative=*/true);
   fill(block.most,
        arith::ConstantOp::create(b, b.getFloatAttr(element, lowest)));
-
-  int64_t count = extents[op.getKeyDim()], blocks = count / blockKeys;
-  {
-    auto loop = scf::ForOp::create(b, index(0), index(blocks), index(1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value number = loop.getInductionVar();
-    Value start = arith::MulIOp::create(b, number, index(blockKeys));
-    parts[op.getKeyDim()] = {start, blockKeys};
-    writeKeys(block, parts, cutPacked(keys.blocks, 1, number, parts),
-              cutPacked(values.blocks, 2, number, parts));
-  }
-  if (keys.rest) {
-    OpFoldResult first = b.getIndexAttr(0);
-    parts[op.getKeyDim()] = {b.getIndexAttr(blocks * blockKeys),
-                             count % blockKeys};
-    writeKeys(block, parts, cutPacked(keys.rest, 1, first, parts),
-              cutPacked(values.rest, 2, first, parts));
-  }
+  overBlocks(block, parts);
+  if (keys.rest)
+    lookAtRest(block, parts);
   writeResult(block, parts);
+}
+
+/// Whole blocks of keys, those that one of the queries sees.
+void AttentionWriter::overBlocks(const Block &block, SmallVector<Part> parts) {
+  Value first = index(0);
+  Value last = index(extents[op.getKeyDim()] / blockKeys);
+  if (band) {
+    auto [begin, end] = visibleKeys(parts[op.getRowDim()]);
+    first = arith::DivUIOp::create(b, begin, index(blockKeys));
+    end = arith::CeilDivUIOp::create(b, end, index(blockKeys));
+    last = arith::MinUIOp::create(b, last, end);
+  }
+  auto loop = scf::ForOp::create(b, first, last, index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  Value start = arith::MulIOp::create(b, number, index(blockKeys));
+  parts[op.getKeyDim()] = {start, blockKeys};
+  writeKeys(block, parts, cutPacked(keys.blocks, 1, number, parts),
+            cutPacked(values.blocks, 2, number, parts));
+}
+
+/// The keys that fill no block.
+void AttentionWriter::lookAtRest(const Block &whole, SmallVector<Part> parts) {
+  int64_t keys = extents[op.getKeyDim()];
+  int64_t first = keys / blockKeys * blockKeys;
+  Part &part = parts[op.getKeyDim()];
+  part = {b.getIndexAttr(first), keys - first};
+  Block block = whole;
+  block.scores = room({parts[op.getRowDim()].extent, part.extent});
+  OpBuilder::InsertionGuard guard(b);
+  if (band) {
+    Value sees =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ugt,
+                              visibleKeys(parts[op.getRowDim()]).second,
+                              index(first));
+    auto choice = scf::IfOp::create(b, sees, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(choice.thenBlock());
+  }
+  OpFoldResult number = b.getIndexAttr(0);
+  writeKeys(block, parts, cutPacked(this->keys.rest, 1, number, parts),
+            cutPacked(values.rest, 2, number, parts));
 }
 
 /// Adds to `sums` products of `left` and of `right`, which `rightMap` reads.
@@ -313,12 +359,8 @@ void AttentionWriter::addProduct(Value left, Value right, AffineMap rightMap,
 }
 
 /// Lets a block of queries look at a block of keys.
-void AttentionWriter::writeKeys(const Block &whole, SmallVector<Part> parts,
+void AttentionWriter::writeKeys(const Block &block, SmallVector<Part> parts,
                                 Value keys, Value values) {
-  Block block = whole;
-  int64_t count = parts[op.getKeyDim()].extent;
-  if (count != blockKeys)
-    block.scores = room({parts[op.getRowDim()].extent, count});
   fill(block.scores, number(0));
   addProduct(block.query, keys, map(3, {2, 1}), block.scores);
   writeRegion(block.scores, parts);

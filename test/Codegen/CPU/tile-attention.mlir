@@ -2,6 +2,7 @@
 // RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=32 keys=96" | FileCheck %s
 // RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=8 keys=16" | FileCheck %s --check-prefix=SMALL
 // RUN: lig-opt %s -split-input-file -lig-cpu-tile-attention -lig-cpu-emit-kernels | FileCheck %s --check-prefix=KERNELS
+// RUN: lig-opt %s -split-input-file "-lig-cpu-tile-attention=rows=2 keys=2" | FileCheck %s --check-prefix=BAND
 
 #q = affine_map<(b, m, n, d, e) -> (b, m, d)>
 #k = affine_map<(b, m, n, d, e) -> (n, d)>
@@ -69,4 +70,34 @@ func.func @causal(%q: memref<64x4xf32>, %k: memref<192x4xf32>, %v: memref<192x4x
     net.yield %x : f32
   } : memref<64x4xf32>, memref<192x4xf32>, memref<192x4xf32> into memref<64x4xf32>
   return
+}
+
+// -----
+
+// No query sees a key ahead of it, and none more than one behind: blocks of keys
+// from the one that has the key before the first query to the last query's own.
+// BAND-LABEL: module @window
+// BAND: scf.parallel
+// BAND: %[[FIRST:.+]] = arith.subi %[[START:.+]], %c1{{.*}} :
+// BAND: %[[BEGIN:.+]] = arith.maxsi %[[FIRST]], %c0{{.*}} :
+// BAND: %[[LAST:.+]] = arith.addi %[[START]], %c2{{.*}} :
+// BAND: arith.minsi %[[LAST]], %c4{{.*}} :
+// BAND: arith.divui %[[BEGIN]], %c2{{.*}} :
+// BAND: arith.ceildivui
+// BAND: arith.minui
+// BAND: scf.for
+module @window {
+  share.param @mask : tensor<4x4xf32> = dense<[[0.0, 0xFF800000, 0xFF800000, 0xFF800000], [0.0, 0.0, 0xFF800000, 0xFF800000], [0xFF800000, 0.0, 1.0, 0xFF800000], [0xFF800000, 0xFF800000, 2.0, 0.0]]> : tensor<4x4xf32>
+  func.func @main(%q: memref<4x4xf32>, %k: memref<4x4xf32>, %v: memref<4x4xf32>, %o: memref<4x4xf32>) {
+    %mask = share.address @mask : memref<4x4xf32>
+    net.attention %q, %k, %v, %mask into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, n)>,
+              affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: f32, %m: index, %n: index):
+      %x = arith.addf %score, %in : f32
+      net.yield %x : f32
+    } : memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32> into memref<4x4xf32>
+    return
+  }
 }
