@@ -139,7 +139,8 @@ def qlinear_matmul(folder, a, m, k, n):
 
 
 def conv(folder, kind, a, channels, size, filters, kernel, pads, strides, group, bits=8):
-    case = Case(f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides[0]}_{group}_{bits}")
+    name = f"{kind}_{a}_{channels}_{size}_{filters}_{kernel}_{strides[0]}_{group}"
+    case = Case(name if bits == 8 else f"{name}_{bits}")
     x = case.numbers(a, 2, channels, size, size + 1)
     w = case.numbers("i1", filters, channels // group, kernel, kernel) >> (8 - bits)
     zx = case.numbers(a, 1)[0]
