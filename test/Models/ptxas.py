@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Assembles the kernels of networks with ptxas and reads what it says of them.
 
-The benchmark suite's networks at their small sizes and the real ones in MODELS,
-for sm_80 and sm_90a: no kernel may spill registers, keep anything in local
-memory, call what no one defines, or use more registers than --registers. One
-line a network; exits 1 if any fails and 77, which CTest shows as skipped, where
-no ptxas is found.
+The benchmark suite's networks and the real ones in MODELS, for sm_80 and sm_90a:
+no kernel may spill registers, keep anything in local memory, call what no one
+defines, or use more registers than --registers. One line a network; exits 1 if any
+fails and 77, which CTest shows as skipped, where no ptxas is found.
 
-  ptxas.py [--out=FOLDER] [--registers=N] [--only=REGEX] LIGC [MODELS]
+  ptxas.py [--out=FOLDER] [--registers=N] [--only=REGEX] [--small] LIGC [MODELS]
+
+--small takes the suite's networks at the sizes of its fast test.
 
 --out takes kernels.csv: network, chip, kernel, registers, bytes of stack, bytes
 spilled, bytes of shared memory.
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "lig-bench"))
@@ -79,8 +81,8 @@ def list_networks(options, folder):
     for network in suite.NETWORKS:
         if re.search(options.only, network.name):
             path = folder / f"{network.name}.onnx"
-            suite.run_builder(network.builder, path,
-                              [*network.options.split(), *network.small.split()])
+            small = network.small.split() if options.small else []
+            suite.run_builder(network.builder, path, [*network.options.split(), *small])
             yield network.name, path
     if options.models:
         for each in sorted(options.models.glob("*/model.onnx")):
@@ -93,6 +95,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--registers", type=int, default=168)
     parser.add_argument("--only", default="")
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("ligc")
     parser.add_argument("models", type=pathlib.Path, nargs="?")
     options = parser.parse_args()
@@ -106,6 +109,7 @@ def main():
         folder = pathlib.Path(name)
         for network, path in list_networks(options, folder):
             for chip in CHIPS:
+                start = time.monotonic()
                 complaints, kernels = check(options.ligc, ptxas, path, chip,
                                             options.registers, folder)
                 rows += [(network, chip, *kernel) for kernel in kernels]
@@ -113,7 +117,7 @@ def main():
                 count += 1
                 failed += bool(complaints)
                 print("FAIL" if complaints else "PASS", network, chip,
-                      f"{len(kernels)} kernels", flush=True)
+                      f"{len(kernels)} kernels, {time.monotonic() - start:.1f} s", flush=True)
                 for complaint in complaints:
                     print("  " + complaint.replace("\n", "\n  "))
     if options.out:

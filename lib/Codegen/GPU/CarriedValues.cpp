@@ -148,13 +148,20 @@ static void copyTo(Operation *end, Value from, Value to) {
   scf::ParallelOp::create(b, loc, begins, ends, steps, body);
 }
 
+bool lig::codegen::gpu::canCopyChosen(OpResult result) {
+  auto type = dyn_cast<MemRefType>(result.getType());
+  return type && type.hasStaticShape() && isOnlyRead(result);
+}
+
 /// Branches decided by data fill buffers of their own instead of choosing one.
 static void copyChosen(scf::IfOp branch) {
   OpBuilder b(branch);
+  llvm::BitVector copied(branch.getNumResults());
   for (OpResult result : branch->getResults()) {
-    auto type = dyn_cast<MemRefType>(result.getType());
-    if (!type || !type.hasStaticShape() || !isOnlyRead(result))
+    if (!canCopyChosen(result))
       continue;
+    copied.set(result.getResultNumber());
+    auto type = cast<MemRefType>(result.getType());
     b.setInsertionPoint(branch);
     auto own = MemRefType::get(type.getShape(), type.getElementType());
     Value copy = memref::AllocOp::create(b, branch.getLoc(), own);
@@ -167,17 +174,23 @@ static void copyChosen(scf::IfOp branch) {
       copy = memref::CastOp::create(b, branch.getLoc(), type, copy);
     result.replaceAllUsesWith(copy);
   }
+  if (copied.none())
+    return;
+  for (Region &region : branch->getRegions())
+    region.front().getTerminator()->eraseOperands(copied);
+  IRRewriter rewriter(branch.getContext());
+  rewriter.eraseOpResults(branch, copied);
 }
 
 unsigned lig::codegen::gpu::storeCarriedValues(func::FuncOp function) {
-  {
-    DataDependence dependence(function);
-    function.walk([&](scf::IfOp branch) {
-      if (dependence.isReached(branch) &&
-          dependence.isDependent(branch.getCondition()))
-        copyChosen(branch);
-    });
-  }
+  SmallVector<scf::IfOp> branches;
+  DataDependence dependence(function);
+  function.walk([&](scf::IfOp branch) {
+    if (dependence.isReached(branch) &&
+        dependence.isDependent(branch.getCondition()))
+      branches.push_back(branch);
+  });
+  llvm::for_each(branches, copyChosen);
   unsigned count = 0;
   while (storeNext(function, count)) {
   }

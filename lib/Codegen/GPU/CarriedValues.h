@@ -10,6 +10,9 @@ namespace lig::codegen::gpu {
 /// yield become stores and loads of buffers. Returns how many.
 unsigned storeCarriedValues(mlir::func::FuncOp function);
 
+/// Whether a buffer that data choose may be a copy of what they chose.
+bool canCopyChosen(mlir::OpResult result);
+
 } // namespace lig::codegen::gpu
 
 #endif // LIGATURE_CODEGEN_GPU_CARRIEDVALUES_H

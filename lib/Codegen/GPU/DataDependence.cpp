@@ -3,6 +3,9 @@
 
 #include "DataDependence.h"
 
+#include "CarriedValues.h"
+#include "SplitBranches.h"
+
 #include "Ligature/Dialect/Net/IR/Net.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -90,10 +93,14 @@ bool DataDependence::isKernel(Operation *op) const {
 }
 
 bool DataDependence::isStepped(Operation *op) const {
-  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op) || isDecidedByData(op))
+  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
     return false;
-  for (Value result : op->getResults())
-    if (isDependent(result) &&
+  auto branch = dyn_cast<scf::IfOp>(op);
+  bool isDecided = isDecidedByData(op);
+  if (isDecided && !(branch && canSplit(branch, *this)))
+    return false;
+  for (OpResult result : op->getResults())
+    if (isDependent(result) && !(isDecided && canCopyChosen(result)) &&
         (!result.getType().isIntOrIndexOrFloat() || isa<scf::WhileOp>(op)))
       return false;
   return op

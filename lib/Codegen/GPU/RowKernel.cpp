@@ -266,21 +266,34 @@ static SmallVector<RowPass> findPasses(const ElementGroup &group) {
   return passes;
 }
 
-/// Puts a loop last along which the elements of an input lie in memory; whether
+/// The input with the most elements: what takes the time to read.
+static OpOperand *findLargestInput(linalg::GenericOp op) {
+  OpOperand *largest = nullptr;
+  int64_t most = 0;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    auto type = dyn_cast<MemRefType>(input->get().getType());
+    if (type && type.getRank() && type.getNumElements() > most &&
+        op.payloadUsesValueFromOperand(input)) {
+      largest = input;
+      most = type.getNumElements();
+    }
+  }
+  return largest;
+}
+
+/// Puts a loop last along which the elements of a row lie in memory; whether
 /// there is one.
 static bool sortElements(ElementGroup &group) {
   linalg::GenericOp op = group.seed;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    auto type = dyn_cast<MemRefType>(input->get().getType());
-    AffineMap map = op.getMatchingIndexingMap(input);
-    if (!type || map.getNumResults() == 0 || !type.isLastDimUnitStride())
-      continue;
-    for (unsigned &loop : group.elements)
-      if (map.getResults().back() == getAffineDimExpr(loop, op.getContext())) {
-        std::rotate(&loop, &loop + 1, group.elements.end());
-        return true;
-      }
-  }
+  OpOperand *input = findLargestInput(op);
+  if (!input || !cast<MemRefType>(input->get().getType()).isLastDimUnitStride())
+    return false;
+  AffineExpr last = op.getMatchingIndexingMap(input).getResults().back();
+  for (unsigned &loop : group.elements)
+    if (last == getAffineDimExpr(loop, op.getContext())) {
+      std::rotate(&loop, &loop + 1, group.elements.end());
+      return true;
+    }
   return false;
 }
 

@@ -10,6 +10,7 @@
 #include "CarriedValues.h"
 #include "DataDependence.h"
 #include "MemoryRoots.h"
+#include "SplitBranches.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -218,6 +219,7 @@ struct GpuSeparateKernels
     if (function.isExternal())
       return;
     numCarried += storeCarriedValues(function);
+    splitBranches(function);
     Separation separation(function);
     if (failed(separation.run()))
       return signalPassFailure();

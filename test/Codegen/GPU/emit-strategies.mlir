@@ -70,17 +70,19 @@ func.func @shares_long_rows_among_warps(%x: memref<7x5000xf32>, %y: memref<7xf32
 
 // -----
 
-// What stands alone and has no reduction, has a run-time extent or a control flow
+// What stands alone and has no reduction, has a run-time extent or is in a loop
 // that follows from data is left alone.
 // CHECK-LABEL: func.func @leaves_alone
 // CHECK-NOT: gpu.launch
 // CHECK: linalg.generic
 // CHECK: linalg.generic
-// CHECK: scf.if
+// CHECK: scf.for
 // CHECK-NEXT: linalg.matmul
 // ONE-LABEL: func.func @leaves_alone
-func.func @leaves_alone(%x: memref<64x64xf32>, %d: memref<?x64xf32>, %z: memref<?xf32>, %flag: memref<i1>) {
-  %p = memref.load %flag[] : memref<i1>
+func.func @leaves_alone(%x: memref<64x64xf32>, %d: memref<?x64xf32>, %z: memref<?xf32>, %count: memref<index>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = memref.load %count[] : memref<index>
   linalg.add ins(%x, %x : memref<64x64xf32>, memref<64x64xf32>) outs(%x : memref<64x64xf32>)
   linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],
       iterator_types = ["parallel", "reduction"]} ins(%d : memref<?x64xf32>) outs(%z : memref<?xf32>) {
@@ -88,7 +90,7 @@ func.func @leaves_alone(%x: memref<64x64xf32>, %d: memref<?x64xf32>, %z: memref<
     %s = arith.addf %a, %b : f32
     linalg.yield %s : f32
   }
-  scf.if %p {
+  scf.for %i = %c0 to %n step %c1 {
     linalg.matmul ins(%x, %x : memref<64x64xf32>, memref<64x64xf32>) outs(%x : memref<64x64xf32>)
   }
   return

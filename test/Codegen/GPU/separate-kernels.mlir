@@ -142,11 +142,12 @@ func.func @leaves_what_runs_on_the_device(%x: memref<4xi32>) -> i32 {
 // Of two buffers that data choose from, the one is copied.
 // CHECK-LABEL: func.func @copies_what_data_choose
 // CHECK: %[[OWN:.+]] = memref.alloc() : memref<4xf32>
+// CHECK: scf.parallel
 // CHECK: scf.if
-// CHECK: scf.parallel
 // CHECK: memref.store %{{.+}}, %[[OWN]]
-// CHECK: } else {
 // CHECK: scf.parallel
+// CHECK: arith.xori
+// CHECK: scf.if
 // CHECK: memref.store %{{.+}}, %[[OWN]]
 // CHECK: scf.parallel
 // CHECK: memref.load %[[OWN]]
@@ -164,6 +165,88 @@ func.func @copies_what_data_choose(%n: memref<i1>, %x: memref<4xf32>, %w: memref
   scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
     %e = memref.load %chosen[%i] : memref<4xf32>
     memref.store %e, %y[%i] : memref<4xf32>
+  }
+  return %zero : i32
+}
+
+// -----
+
+// The kernels of a branch ask whether it is taken, a loop's in each step; what is
+// between them stays a branch. Numbers that it yields go through memory.
+// CHECK-LABEL: func.func @asks_in_each_kernel
+// CHECK-SAME: %[[N:[^:]+]]: memref<i1>
+// CHECK: %[[PLACE:.+]] = memref.alloc() : memref<f32>
+// CHECK: scf.for
+// CHECK: scf.parallel
+// CHECK: %[[IS:.+]] = memref.load %[[N]]
+// CHECK: scf.if %[[IS]]
+// CHECK-NEXT: memref.load
+// CHECK-NEXT: memref.store
+// CHECK: gpu.launch
+// CHECK: memref.load %[[N]]
+// CHECK: scf.if
+// CHECK: gpu.barrier
+// CHECK: gpu.terminator
+// CHECK: scf.if
+// CHECK-NOT: else
+// CHECK: memref.store %{{.+}}, %[[PLACE]]
+// CHECK: arith.xori
+// CHECK: scf.if
+// CHECK: memref.store %{{.+}}, %[[PLACE]]
+// CHECK: scf.parallel
+// CHECK: memref.load %[[PLACE]]
+func.func @asks_in_each_kernel(%n: memref<i1>, %x: memref<4xf32>, %y: memref<4xf32>, %at: memref<index>) -> i32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %zero = arith.constant 0 : i32
+  %f = arith.constant 0.0 : f32
+  %is = memref.load %n[] : memref<i1>
+  %number = scf.if %is -> (f32) {
+    scf.for %t = %c0 to %c4 step %c1 {
+      scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+        %e = memref.load %x[%i] : memref<4xf32>
+        memref.store %e, %y[%i] : memref<4xf32>
+      }
+    }
+    gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1)
+               threads(%tx, %ty, %tz) in (%sx = %c4, %sy = %c1, %sz = %c1) {
+      gpu.barrier
+      memref.store %f, %y[%tx] : memref<4xf32>
+      gpu.terminator
+    }
+    %where = memref.load %at[] : memref<index>
+    %e = memref.load %y[%where] : memref<4xf32>
+    scf.yield %e : f32
+  } else {
+    scf.yield %f : f32
+  }
+  scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+    memref.store %number, %x[%i] : memref<4xf32>
+  }
+  return %zero : i32
+}
+
+// -----
+
+// What a kernel needs of an element that may not exist keeps the branch whole.
+// CHECK-LABEL: func.func @keeps_branches_whole
+// CHECK: scf.if
+// CHECK: memref.load
+// CHECK: memref.load
+// CHECK: scf.parallel
+func.func @keeps_branches_whole(%n: memref<i1>, %x: memref<4xf32>, %y: memref<4xf32>, %at: memref<index>) -> i32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %zero = arith.constant 0 : i32
+  %is = memref.load %n[] : memref<i1>
+  scf.if %is {
+    %where = memref.load %at[] : memref<index>
+    %e = memref.load %y[%where] : memref<4xf32>
+    scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+      memref.store %e, %x[%i] : memref<4xf32>
+    }
   }
   return %zero : i32
 }
