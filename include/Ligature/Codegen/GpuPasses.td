@@ -48,11 +48,14 @@ def GpuSeparateKernelsPass
     What one kernel computes from memory and another uses is computed again in
     the other, if nothing in between wrote what it was read from. Otherwise it
     is stored in a buffer of one element and loaded again. So are numbers that
-    loops and branches carry which the host steps through.
+    loops and branches carry which the host steps through. Kernels in a branch that
+    data decide about are taken out of it and ask themselves whether it is taken.
 
     **Before**: loops and launches; loads among them.
-    **After**: no value that comes from memory is used by two kernels.
-    **Keeps**: control flow that depends on data, with what is in it.
+    **After**: no value that comes from memory is used by two kernels, and no
+    branch that depends on data has launches in it.
+    **Keeps**: loops that depend on data, with what is in them, and branches
+    without kernels or whose kernels need what only the branch may load.
     **Refuses**: a view that data choose by control flow, used by several
     kernels.
   }];
