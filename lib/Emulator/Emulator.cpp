@@ -46,7 +46,12 @@ Emulator::Implementation::Implementation(const Kernel *table,
               memcpy(to, from, bytes);
               return 0;
             },
-            options.multiprocessors, options.multiprocessors};
+            options.multiprocessors, options.multiprocessors,
+            [](const lig_device *self, const lig_tensor_map *tensor,
+               const void *data, void *map) -> int32_t {
+              std::string problem = encodeMap(*tensor, data, map);
+              return problem.empty() ? 0 : of(self)->fail(problem);
+            }};
   for (uint32_t i = 0; i < code.kernel_count; ++i)
     for (const Kernel *kernel = table; kernel->name; ++kernel)
       if (strcmp(kernel->name, code.kernels[i].name) == 0)
@@ -153,5 +158,7 @@ std::vector<std::pair<const char *, void *>> lig::emulator::getSymbols() {
   addMeetings(symbols);
   addMatrices(symbols);
   addCopies(symbols);
+  addBulkCopies(symbols);
+  addWarpgroups(symbols);
   return symbols;
 }

@@ -18,6 +18,18 @@ void addMeetings(Symbols &symbols);
 void addMatrices(Symbols &symbols);
 /// cp.async.
 void addCopies(Symbols &symbols);
+/// mbarrier, cp.async.bulk.tensor.
+void addBulkCopies(Symbols &symbols);
+/// wgmma.
+void addWarpgroups(Symbols &symbols);
+
+/// An f16 by its bits.
+float halfToFloat(uint16_t bits);
+
+/// What lig_device.map does: `map` is for the emulator's copies. Empty, or why
+/// a driver would refuse.
+std::string encodeMap(const lig_tensor_map &tensor, const void *data,
+                      void *map);
 
 } // namespace lig::emulator
 

@@ -45,7 +45,7 @@ bool Grid::prepare(const Kernel &kernel, const lig_launch &launch,
                    uint32_t first, uint32_t count) {
   uint32_t perBlock = launch.block[0] * launch.block[1] * launch.block[2];
   uint32_t warpsPerBlock = (perBlock + 31) / 32;
-  size_t sharedBytes = kernel.sharedBytes + launch.shared_bytes;
+  sharedBytes = kernel.sharedBytes + launch.shared_bytes;
   size_t stride = (sharedBytes + 1023) / 1024 * 1024 + guardBytes;
   shared.assign(count * stride + 1024, poison);
   auto base = (reinterpret_cast<uintptr_t>(shared.data()) + 1023) / 1024 * 1024;
@@ -79,6 +79,10 @@ bool Grid::prepare(const Kernel &kernel, const lig_launch &launch,
       thread.state = GridThread::Ready;
       thread.copies.clear();
       thread.copyGroups.clear();
+      thread.products.clear();
+      thread.productGroups.clear();
+      thread.results.clear();
+      thread.fenced = false;
       char *stack = stacks.get(size_t(b) * perBlock + t);
       if (!stack) {
         error = "no memory for the stacks of threads";
@@ -121,7 +125,6 @@ bool Grid::run(const Kernel &runKernel, const lig_launch &launch,
     switchFiber(scheduler, running->fiber);
   }
   current = outer;
-  size_t sharedBytes = kernel->sharedBytes + launch.shared_bytes;
   for (const Block &block : blocks)
     for (size_t i = 0; error.empty() && i < guardBytes; ++i)
       if (block.threads->shared[sharedBytes + i] != guard)

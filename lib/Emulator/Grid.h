@@ -26,6 +26,25 @@ struct AsyncCopy {
   uint32_t readBytes; ///< of them read; the rest becomes zero
 };
 
+/// A box on its way to shared memory; `map` as encodeMap() fills it.
+struct BulkCopy {
+  void *to;
+  const void *map;
+  void *barrier;
+  int32_t start[5];
+};
+
+/// This thread's part of a warpgroup's product that has not been computed, and
+/// the result that it adds to.
+struct GroupProduct {
+  uint64_t a, b;
+  uint32_t n, type, layouts, result;
+};
+struct GroupResult {
+  std::vector<float> sums;
+  uint32_t pending; ///< products that are still to be added
+};
+
 struct GridThread : Thread {
   Grid *grid;
   Warp *ofWarp;
@@ -36,6 +55,11 @@ struct GridThread : Thread {
   /// Copies since the last commit, and the groups before.
   std::vector<AsyncCopy> copies;
   std::vector<std::vector<AsyncCopy>> copyGroups;
+  /// The same for products of the warpgroup, and what they add to.
+  std::vector<GroupProduct> products;
+  std::vector<std::vector<GroupProduct>> productGroups;
+  std::vector<GroupResult> results;
+  bool fenced; ///< registers, for products
 };
 
 /// Lanes of a warp that wait for each other.
@@ -61,6 +85,7 @@ struct Block {
   Barrier barriers[16];
   GridThread *threads;
   uint32_t count, done;
+  std::vector<BulkCopy> bulkCopies; ///< that have not landed
 };
 
 class Grid {
@@ -90,6 +115,14 @@ public:
   void meet(GridThread &thread, uint32_t mask, void *slot, Act act);
   /// Lets others run.
   void yield(GridThread &thread);
+  /// Something happened that threads may wait for in memory.
+  void progress() { idle = 0; }
+  /// Whether copies land when they are issued, not when they are waited for.
+  bool landsEarly() const {
+    return options.schedule == Schedule::Backward ||
+           options.schedule == Schedule::Random;
+  }
+  size_t getSharedBytes() const { return sharedBytes; }
   /// Ends the launch with an error. Does not return.
   [[noreturn]] void fail(GridThread &thread, const std::string &what);
 
@@ -114,6 +147,7 @@ private:
   std::vector<Warp> warps;
   std::vector<Block> blocks;
   std::vector<uint8_t> shared;
+  size_t sharedBytes = 0; ///< of each block
   Fiber scheduler;
   GridThread *running = nullptr;
   size_t warpCursor = 0, alive = 0;

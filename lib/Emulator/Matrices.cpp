@@ -12,6 +12,15 @@
 
 using namespace lig::emulator;
 
+float lig::emulator::halfToFloat(uint16_t bits) {
+  int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  float value = exponent == 0 ? std::ldexp(float(mantissa), -24)
+                : exponent == 31
+                    ? (mantissa ? NAN : INFINITY)
+                    : std::ldexp(float(mantissa + 1024), exponent - 25);
+  return bits >> 15 ? -value : value;
+}
+
 namespace {
 
 // In the order of mlir::NVVM::MMATypes.
@@ -50,15 +59,6 @@ uint32_t perRegister(Type type) {
   default:
     return 1;
   }
-}
-
-float halfToFloat(uint16_t bits) {
-  int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-  float value = exponent == 0 ? std::ldexp(float(mantissa), -24)
-                : exponent == 31
-                    ? (mantissa ? NAN : INFINITY)
-                    : std::ldexp(float(mantissa + 1024), exponent - 25);
-  return bits >> 15 ? -value : value;
 }
 
 /// Rounds to nearest, ties to even.

@@ -126,6 +126,8 @@ static void buildGpuKernels(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
   codegen::GpuEmitStrategiesPassOptions strategies;
   strategies.compute = options.compute;
+  strategies.warpgroups = options.warpgroups;
+  strategies.sharedBytes = options.sharedBytes;
   pm.addNestedPass<func::FuncOp>(
       codegen::createGpuEmitStrategiesPass(strategies));
   pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());

@@ -132,6 +132,38 @@ int32_t copy(const lig_device *self, void *to, const void *from,
                     "copying on the device"));
 }
 
+/// The driver's number of a lig_dtype; -1 for what has no maps here.
+int tensorType(int32_t dtype) {
+  switch (dtype) {
+  case LIG_F16:
+    return TensorFloat16;
+  case LIG_F32:
+    return TensorFloat32;
+  case LIG_BF16:
+    return TensorBFloat16;
+  default:
+    return -1;
+  }
+}
+
+int32_t encodeMap(const lig_device *self, const lig_tensor_map *tensor,
+                  const void *data, void *map) {
+  CudaContext &context = contextOf(self);
+  const Driver &driver = context.driver();
+  // A kernel that takes maps is not loaded without this.
+  if (!driver.encodeTiledMap)
+    return keep(context, fail(LIG_NO_DEVICE, "the driver makes no tensor maps"));
+  static const uint32_t everyElement[5] = {1, 1, 1, 1, 1};
+  int swizzle = 0; // none, 32, 64, 128
+  while (swizzle < 3 && (16u << swizzle) < tensor->swizzle)
+    ++swizzle;
+  Result result = driver.encodeTiledMap(
+      map, tensorType(tensor->dtype), tensor->rank, const_cast<void *>(data),
+      tensor->extents, tensor->strides + 1, tensor->box, everyElement,
+      /*interleave=*/0, swizzle, TensorPromote256, /*beyond edges, zeros=*/0);
+  return keep(context, check(driver, result, "describing a tensor"));
+}
+
 //===-- Making a context -------------------------------------------------===//
 
 /// Where the parts of the device memory begin, and how much it is.
@@ -418,7 +450,7 @@ lig_status createCudaContext(const lig_weights &weights,
   auto *made = static_cast<CudaContext *>(calloc(1, sizeof(CudaContext)));
   if (!made)
     return fail(LIG_OUT_OF_MEMORY, "no memory for a context");
-  made->queue = {launch, copy, 1, 1};
+  made->queue = {launch, copy, 1, 1, encodeMap};
   made->model = weights.library->model;
   made->flags = options.flags;
   made->dimCount = dimCount;
@@ -468,8 +500,28 @@ void closeCudaContext(CudaContext *context) {
   free(context);
 }
 
+static lig_status checkAlignment(const lig_tensor_desc *tensors, uint32_t count,
+                                 const void *const *pointers) {
+  for (uint32_t i = 0; i < count; ++i)
+    if (tensors[i].bytes &&
+        reinterpret_cast<uintptr_t>(pointers[i]) % LIG_DEVICE_ALIGNMENT)
+      return fail(LIG_INVALID_ARGUMENT,
+                  "'%s' is not at a multiple of %d bytes of device memory",
+                  tensors[i].name, LIG_DEVICE_ALIGNMENT);
+  return LIG_OK;
+}
+
 lig_status runOnCuda(CudaContext &context, uint32_t entry,
                      const void *const *inputs, void *const *outputs) {
+  const lig_entry_desc &described = context.model->entries[entry];
+  if (context.takesDevicePointers()) {
+    if (lig_status status = checkAlignment(described.inputs,
+                                           described.input_count, inputs))
+      return status;
+    if (lig_status status = checkAlignment(described.outputs,
+                                           described.output_count, outputs))
+      return status;
+  }
   Scope scope(context.driver(), context.device->context);
   if (lig_status status = scope.enter())
     return status;

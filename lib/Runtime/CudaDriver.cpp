@@ -28,6 +28,13 @@ lig_status findFunctions(void *handle, const char *path, Driver &driver) {
   }
   LIG_CUDA_FUNCTIONS(LIG_CUDA_FIND)
 #undef LIG_CUDA_FIND
+#define LIG_CUDA_FIND(member, symbol, parameters)                              \
+  {                                                                            \
+    void *found = dlsym(handle, #symbol);                                      \
+    memcpy(&driver.member, &found, sizeof(found));                             \
+  }
+  LIG_CUDA_NEWER_FUNCTIONS(LIG_CUDA_FIND)
+#undef LIG_CUDA_FIND
   return LIG_OK;
 }
 

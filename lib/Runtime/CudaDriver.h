@@ -36,6 +36,10 @@ enum : int {
   StreamNonBlocking = 1,
   CaptureThreadLocal = 1,
   CaptureNone = 0,
+  TensorFloat16 = 6,
+  TensorFloat32 = 7,
+  TensorBFloat16 = 9,
+  TensorPromote256 = 3, // what is fetched into the second cache around a box
 };
 
 // Name of the member, name in the library, parameters.
@@ -84,10 +88,17 @@ enum : int {
     (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,     \
      unsigned, Stream, void **))
 
+// The same for what drivers older than CUDA 12 lack; null there.
+#define LIG_CUDA_NEWER_FUNCTIONS(F)                                            \
+  F(encodeTiledMap, cuTensorMapEncodeTiled,                                    \
+    (void *, int, uint32_t, void *, const uint64_t *, const uint64_t *,        \
+     const uint32_t *, const uint32_t *, int, int, int, int))
+
 /// The driver's functions.
 struct Driver {
 #define LIG_CUDA_MEMBER(member, symbol, parameters) Result(*member) parameters;
   LIG_CUDA_FUNCTIONS(LIG_CUDA_MEMBER)
+  LIG_CUDA_NEWER_FUNCTIONS(LIG_CUDA_MEMBER)
 #undef LIG_CUDA_MEMBER
 };
 

@@ -143,6 +143,11 @@ lig_status prepareKernel(LoadedCode &loaded, uint32_t index) {
   const Driver &driver = *loaded.device->driver;
   const lig_kernel_desc &kernel = loaded.code->kernels[index];
   Function &function = loaded.functions[index];
+  if ((kernel.flags & LIG_KERNEL_TENSOR_MAPS) && !driver.encodeTiledMap)
+    return fail(LIG_NO_DEVICE,
+                "kernel '%s' takes tensor maps, the driver has no "
+                "cuTensorMapEncodeTiled, it is older than CUDA 12",
+                kernel.name);
   if (lig_status status =
           check(driver,
                 driver.getFunction(&function, loaded.module, kernel.name),

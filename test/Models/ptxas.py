@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Assembles the kernels of networks with ptxas and reads what it says of them.
 
-The benchmark suite's networks and the real ones in MODELS, for sm_80 and sm_90a:
-no kernel may spill registers, keep anything in local memory, call what no one
-defines, or use more registers than --registers. One line a network; exits 1 if any
-fails and 77, which CTest shows as skipped, where no ptxas is found.
+The benchmark suite's networks, the real ones in MODELS and products that are large
+enough for warpgroups, for sm_80 and sm_90a: no kernel may spill registers, keep
+anything in local memory, call what no one defines, or use more registers than
+--registers. One line a network; exits 1 if any fails and 77, which CTest shows as
+skipped, where no ptxas is found.
 
   ptxas.py [--out=FOLDER] [--registers=N] [--only=REGEX] [--chips=CHIP,CHIP] [--small]
            LIGC [MODELS]
@@ -27,6 +28,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "lig-bench"))
+import gpu_cases  # noqa: E402
 import suite  # noqa: E402
 
 CHIPS = "sm_80,sm_90a"
@@ -56,11 +58,11 @@ def read_properties(text):
     return found
 
 
-def check(ligc, ptxas, model, chip, limit, folder):
+def check(ligc, ptxas, model, compute, chip, limit, folder):
     """(complaints, properties of the kernels)"""
     ptx = folder / "kernels.ptx"
     done = subprocess.run([ligc, "--target=cuda", "--emit=ptx", "--ptxas=none",
-                           f"--cuda-arch={chip}", model, "-o", ptx],
+                           f"--cuda-arch={chip}", f"--compute={compute}", model, "-o", ptx],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         return [done.stdout.strip()], []
@@ -81,18 +83,22 @@ def check(ligc, ptxas, model, chip, limit, folder):
 
 
 def list_networks(options, folder):
-    """(name, path) of each network; those of the suite are built."""
+    """(name, path, precision) of each network; those of the suite are built."""
     for network in suite.NETWORKS:
         if re.search(options.only, network.name):
             path = folder / f"{network.name}.onnx"
             small = network.small.split() if options.small else []
             suite.run_builder(network.builder, path, [*network.options.split(), *small])
-            yield network.name, path
+            yield network.name, path, "f32"
     if options.models:
         for each in sorted(options.models.glob("*/model.onnx")):
             fixed = each.with_name("model_static.onnx")
             if re.search(options.only, each.parent.name):
-                yield each.parent.name, fixed if fixed.exists() else each
+                yield each.parent.name, fixed if fixed.exists() else each, "f32"
+    for compute in ("bf16", "tf32"):
+        if re.search(options.only, "large-product"):
+            text = gpu_cases.product(2048, "f32" if compute == "tf32" else compute)
+            yield f"large-product-{compute}", *gpu_cases.write(folder, "product", text), compute
 
 
 def main():
@@ -113,10 +119,10 @@ def main():
     rows, failed, count, most = [], 0, 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for network, path in list_networks(options, folder):
+        for network, path, compute in list_networks(options, folder):
             for chip in options.chips.split(","):
                 start = time.monotonic()
-                complaints, kernels = check(options.ligc, ptxas, path, chip,
+                complaints, kernels = check(options.ligc, ptxas, path, compute, chip,
                                             options.registers, folder)
                 rows += [(network, chip, *kernel) for kernel in kernels]
                 most = max([most, *(kernel[1] for kernel in kernels)])

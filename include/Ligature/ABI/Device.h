@@ -22,9 +22,16 @@ extern "C" {
  * the kernels, for the counters of grid barriers. */
 #define LIG_DEVICE_HEADER_BYTES 64
 
+/* Inputs and outputs in device memory begin at multiples of this, so that the
+ * machine may copy them by itself. */
+#define LIG_DEVICE_ALIGNMENT 16
+
 /* lig_launch.flags: all blocks are resident at once, so that a kernel may wait
  * for other blocks. The grid is at most lig_device.cooperative_blocks blocks. */
 #define LIG_LAUNCH_COOPERATIVE 1u
+
+/* lig_kernel_desc.flags: some parameters are tensor maps. */
+#define LIG_KERNEL_TENSOR_MAPS 2u
 
 /* One launch of a kernel. */
 typedef struct lig_launch {
@@ -39,7 +46,25 @@ typedef struct lig_launch {
   void *const *args;
 } lig_launch;
 
-/* A queue of device work. Both functions return a lig_status; after one that is
+/* How the machine's own copies see a tensor in device memory: they bring boxes
+ * of it to shared memory, with zeros for what lies beyond its edges. Dimensions
+ * begin with the innermost. */
+typedef struct lig_tensor_map {
+  int32_t dtype;       /* enum lig_dtype */
+  uint32_t rank;       /* 1 to 5 */
+  uint64_t extents[5]; /* elements */
+  uint64_t strides[5]; /* bytes, multiples of 16; the first is an element's */
+  uint32_t box[5];     /* elements, at most 256 */
+  /* Bytes of a row of the box whose pieces of 16 bytes change places with the
+   * row's number, so that columns lie in different banks: 0, 32, 64 or 128. */
+  uint32_t swizzle;
+} lig_tensor_map;
+
+/* What a kernel takes for one. */
+#define LIG_TENSOR_MAP_BYTES 128
+#define LIG_TENSOR_MAP_ALIGNMENT 64
+
+/* A queue of device work. All functions return a lig_status; after one that is
  * not LIG_OK the entry point returns it. */
 typedef struct lig_device {
   int32_t (*launch)(const struct lig_device *self, const lig_launch *launch);
@@ -50,6 +75,10 @@ typedef struct lig_device {
   /* Most blocks of a cooperative launch, at least 1: one block waits for
    * nobody, so that a device without such launches takes this too. */
   uint32_t cooperative_blocks;
+  /* Fills LIG_TENSOR_MAP_BYTES bytes on the host at `map`, for a launch. `data`
+   * is in device memory, at a multiple of 16 bytes. */
+  int32_t (*map)(const struct lig_device *self, const lig_tensor_map *tensor,
+                 const void *data, void *map);
 } lig_device;
 
 /* The code of an entry point for a GPU. All pointers that inputs, outputs,
@@ -70,7 +99,7 @@ typedef struct lig_kernel_desc {
   uint32_t param_count;
   uint32_t max_block;  /* most threads of a block in any launch */
   uint32_t max_shared; /* most dynamic shared memory of any launch */
-  uint32_t flags;      /* LIG_LAUNCH_* that it may be launched with */
+  uint32_t flags; /* LIG_LAUNCH_* of its launches, LIG_KERNEL_* */
 } lig_kernel_desc;
 
 /* The kernels of a model, compiled for one chip. */
@@ -92,7 +121,8 @@ typedef struct lig_device_code {
 /* The emitter counts on these sizes. */
 static_assert(sizeof(lig_launch) == 48, "");
 static_assert(offsetof(lig_launch, args) == 40, "");
-static_assert(sizeof(lig_device) == 24, "");
+static_assert(sizeof(lig_tensor_map) == 112, "");
+static_assert(sizeof(lig_device) == 32, "");
 static_assert(sizeof(lig_kernel_desc) == 32, "");
 static_assert(sizeof(lig_device_code) == 56, "");
 static_assert(offsetof(lig_device_code, kernels) == 40, "");

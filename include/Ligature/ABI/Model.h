@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Grows when a struct below changes. The runtime refuses any other number. */
-#define LIG_ABI_VERSION 3
+#define LIG_ABI_VERSION 4
 
 /* Arenas, parameters and the data of a parameter file begin at multiples of
  * this many bytes. */

@@ -125,8 +125,9 @@ LIG_API lig_status lig_arena_bytes(const lig_library *library, uint32_t entry,
                                    const int64_t *input_dims, uint64_t *bytes);
 
 /* lig_context_options.flags, for models that were compiled for a GPU. Inputs and
- * outputs of lig_run are device memory; a run is put into the stream and returns
- * at once, lig_synchronize waits for it and tells its status. */
+ * outputs of lig_run are device memory, at multiples of 16 bytes; a run is put
+ * into the stream and returns at once, lig_synchronize waits for it and tells its
+ * status. */
 #define LIG_CONTEXT_DEVICE_POINTERS 1u
 /* Record the launches of a run as a CUDA graph and replay it in later runs of
  * the entry point on the same buffers; other buffers record it again. Has no

@@ -159,7 +159,9 @@ def GpuEmitStrategiesPass
     products of f32, or of narrower floats widened to it, matrix products and
     convolutions alike, are computed in tiles of shared memory with blocks of
     results in registers, on tensor cores where less than f32 is asked for: then
-    inputs are rounded to that precision, sums stay f32. Rows of other reductions
+    inputs are rounded to that precision, sums stay f32. Large ones go to
+    warpgroups where there are any; inputs that they cannot read where they lie
+    are copied first. Rows of other reductions
     are shared by the lanes of a warp, or where they are long by all threads of a
     block, which keep what they have of a row in registers; rows that lie side by
     side have a thread, or a few, each. Operations on elements that follow each
@@ -171,7 +173,9 @@ def GpuEmitStrategiesPass
     **Before**: linalg operations and `net.attention` on buffers.
     **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,
     `vector`, `memref`, `arith`, `nvgpu`, `nvvm`. Shared memory is a launch's own,
-    48 KB at most.
+    48 KB at most; warpgroups have dynamic memory. A tensor map that a launch
+    begins with is for the host to make. What is copied first is a `linalg`
+    operation without reduction.
     **Keeps**: values up to the order in which sums of floats are added, and the
     precision asked for; operations of dynamic shape, those on elements that
     stand alone, and what is in a kernel.
@@ -182,8 +186,16 @@ def GpuEmitStrategiesPass
     Option<"multiprocessors", "multiprocessors", "unsigned", "132",
            "of the GPU, which tiles are chosen to keep busy">,
     Option<"compute", "compute", "std::string", "\"f32\"",
-           "precision of products: f32, tf32, bf16 or f16">];
+           "precision of products: f32, tf32, bf16 or f16">,
+    Option<"warpgroups", "warpgroups", "bool", "false",
+           "groups of four warps multiply from shared memory, as on sm_90a">,
+    Option<"sharedBytes", "shared-bytes", "unsigned", "227 << 10",
+           "shared memory of a block that asks for all">,
+    Option<"groupWork", "group-work", "uint64_t", "uint64_t(1) << 27",
+           "products from which warpgroups are worth it">];
   let statistics = [
+    Statistic<"numGroupContractions", "num-group-contractions",
+              "sums of products by warpgroups">,
     Statistic<"numTensorContractions", "num-tensor-contractions",
               "sums of products on tensor cores">,
     Statistic<"numContractions", "num-contractions", "sums of products">,

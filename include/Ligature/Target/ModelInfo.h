@@ -48,7 +48,7 @@ struct KernelInfo {
   std::vector<uint32_t> paramBytes;
   uint32_t maxBlock = 0;  ///< threads
   uint32_t maxShared = 0; ///< bytes of dynamic shared memory
-  uint32_t flags = 0;     ///< LIG_LAUNCH_*
+  uint32_t flags = 0;     ///< LIG_LAUNCH_*, LIG_KERNEL_*
 };
 
 /// The kernels of a model for a GPU. Either form of their code may be empty,

@@ -64,13 +64,14 @@ def GpuOutlineKernelsPass
     The body of every `gpu.launch` becomes a kernel in the module's one
     `gpu.module`; views of buffers are computed in it again. Where the launch
     was, its arguments go into a `lig_launch` (Ligature/ABI/Device.h) and the
-    entry point's last argument, a `lig_device`, is called. The first status that
+    entry point's last argument, a `lig_device`, is called. It also makes the
+    tensor maps that a launch begins with, which the kernel takes as parameters. The first status that
     is not LIG_OK ends the launches and is what the entry point returns.
 
     **Before**: entry points on buffers that end in params, arena and dims.
     **After**: the same with one argument more; kernels numbered in their order.
     **Keeps**: control flow around launches.
-    **Refuses**: a launch that takes a buffer of unknown layout.
+    **Refuses**: a launch that takes a buffer of unknown layout, or maps one.
   }];
   let statistics = [Statistic<"numKernels", "num-kernels", "kernels">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -109,6 +110,22 @@ def GpuAlignSharedPass : Pass<"lig-gpu-align-shared", "::mlir::gpu::GPUModuleOp"
     **Keeps**: everything else.
     **Refuses**: nothing.
   }];
+}
+
+def GpuPassMapsPass : Pass<"lig-gpu-pass-maps", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Hand tensor maps to kernels by value";
+  let description = [{
+    A kernel that takes tensor maps has them in its own parameters, where the
+    machine's copies read them.
+
+    **Before**: kernels in LLVM and NVVM; `lig.tensor_maps` numbers the pointers
+    that are to maps.
+    **After**: those are parameters of 128 bytes that no one writes.
+    **Keeps**: everything else.
+    **Refuses**: nothing.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect"];
 }
 
 def GpuEmulatePass : Pass<"lig-gpu-emulate", "::mlir::ModuleOp"> {

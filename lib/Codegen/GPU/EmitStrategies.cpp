@@ -120,11 +120,14 @@ struct GpuEmitStrategies
 
 private:
   Machine machine() const {
-    return {int64_t(multiprocessors), *parsePrecision(compute)};
+    return {int64_t(multiprocessors), *parsePrecision(compute), warpgroups,
+            int64_t(sharedBytes), int64_t(groupWork)};
   }
 
   void writeContraction(RewriterBase &rewriter, linalg::GenericOp op) {
-    if (succeeded(emitTensorContraction(rewriter, op, machine())))
+    if (succeeded(emitGroupContraction(rewriter, op, machine())))
+      ++numGroupContractions;
+    else if (succeeded(emitTensorContraction(rewriter, op, machine())))
       ++numTensorContractions;
     else if (succeeded(emitContraction(rewriter, op, machine())))
       ++numContractions;

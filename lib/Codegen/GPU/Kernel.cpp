@@ -39,6 +39,15 @@ void Kernel::finish() {
   rewriter.setInsertionPointAfter(launch);
 }
 
+Value Kernel::dynamicShared(int64_t bytes) {
+  OpBuilder host(launch);
+  launch.getDynamicSharedMemorySizeMutable().assign(arith::ConstantOp::create(
+      host, b.getLoc(), host.getI32IntegerAttr(bytes)));
+  Value all = ::mlir::gpu::DynamicSharedMemoryOp::create(
+      b, sharedType({ShapedType::kDynamic}, b.getI8Type()));
+  return memref::ExtractAlignedPointerAsIndexOp::create(b, all);
+}
+
 Value Kernel::index(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }

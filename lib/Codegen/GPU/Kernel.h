@@ -31,6 +31,10 @@ public:
     return launch.getWorkgroupAttributions()[i];
   }
 
+  /// Gives each block this much shared memory besides, and says where it is,
+  /// as a number.
+  mlir::Value dynamicShared(int64_t bytes);
+
   mlir::Value index(int64_t value);
   /// Unsigned arithmetic that folds what constants allow.
   mlir::Value add(mlir::Value a, mlir::Value b);

@@ -17,7 +17,16 @@ enum class Precision { F32, TF32, BF16, F16 };
 struct Machine {
   int64_t multiprocessors = 132;
   Precision precision = Precision::F32;
+  /// Whether groups of four warps multiply from shared memory, of which a block
+  /// may have so many bytes; and from how many products on that is worth it.
+  bool hasWarpgroups = false;
+  int64_t sharedBytes = 0, groupWork = 0;
 };
+
+/// Large sums of products by warpgroups, unless the precision is f32.
+mlir::LogicalResult emitGroupContraction(mlir::RewriterBase &rewriter,
+                                         mlir::linalg::GenericOp op,
+                                         const Machine &machine);
 
 /// Sums of products on tensor cores, unless the precision is f32.
 mlir::LogicalResult emitTensorContraction(mlir::RewriterBase &rewriter,

@@ -3,13 +3,17 @@
 
 #include "Ligature/Target/GPU/DeviceCode.h"
 
+#include "TensorMaps.h"
+
 #include "Ligature/ABI/Device.h"
 
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/GPU/IR/CompilationInterfaces.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVM/NVVM/Target.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -58,8 +62,15 @@ DeviceInfo lig::target::gpu::describeKernels(ModuleOp module, StringRef chip) {
         kernel.maxShared = shared.getInt();
       if (function->hasAttr("lig.cooperative"))
         kernel.flags |= LIG_LAUNCH_COOPERATIVE;
-      for (Type type : function.getFunctionType().getParams())
-        kernel.paramBytes.push_back(layout.getTypeSize(type));
+      if (function->hasAttr(kMapsAttr))
+        kernel.flags |= LIG_KERNEL_TENSOR_MAPS;
+      for (auto [i, type] :
+           llvm::enumerate(function.getFunctionType().getParams())) {
+        auto held = function.getArgAttrOfType<TypeAttr>(
+            i, LLVM::LLVMDialect::getByValAttrName());
+        kernel.paramBytes.push_back(
+            layout.getTypeSize(held ? held.getValue() : type));
+      }
       info.kernels.push_back(std::move(kernel));
     }
   return info;
@@ -109,6 +120,11 @@ makePtx(mlir::gpu::GPUModuleOp device,
   auto serializer = dyn_cast<mlir::gpu::TargetAttrInterface>(target);
   if (!serializer)
     return llvm::createStringError("this build makes no PTX");
+  // Some operations of NVVM are written out in assembly.
+  PassManager lowering(&context, mlir::gpu::GPUModuleOp::getOperationName());
+  lowering.addPass(createConvertNVVMToLLVMPass());
+  if (failed(lowering.run(device)))
+    return llvm::createStringError("the kernels do not lower to PTX");
   mlir::gpu::TargetOptions how({}, {}, {}, {},
                                mlir::gpu::CompilationTarget::Assembly);
   auto bytes = serializer.serializeToObject(device, how);

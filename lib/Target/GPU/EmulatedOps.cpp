@@ -139,12 +139,17 @@ bool EmulatedOps::isMeeting(Operation *op) {
              NVVM::MatchSyncOp, NVVM::ReduxOp, NVVM::ElectSyncOp, NVVM::MmaOp,
              NVVM::LdMatrixOp, NVVM::StMatrixOp, NVVM::CpAsyncOp,
              NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncWaitGroupOp,
-             NVVM::NanosleepOp, LLVM::Trap>(op);
+             NVVM::NanosleepOp, LLVM::Trap, NVVM::MBarrierInitOp,
+             NVVM::MBarrierTryWaitParityOp, NVVM::MBarrierArriveOp,
+             NVVM::MBarrierArriveExpectTxOp, NVVM::WgmmaMmaAsyncOp>(op);
 }
 
 bool EmulatedOps::isSynchronization(Operation *op) {
   return isa<NVVM::Barrier0Op, NVVM::BarrierOp, NVVM::SyncWarpOp,
-             NVVM::CpAsyncWaitGroupOp, NVVM::MembarOp, LLVM::FenceOp>(op);
+             NVVM::CpAsyncWaitGroupOp, NVVM::MembarOp, LLVM::FenceOp,
+             NVVM::MBarrierTryWaitParityOp, NVVM::MBarrierArriveOp,
+             NVVM::MBarrierArriveExpectTxOp, NVVM::WgmmaFenceAlignedOp,
+             NVVM::WgmmaGroupSyncAlignedOp, NVVM::WgmmaWaitGroupSyncOp>(op);
 }
 
 //===-- Registers --------------------------------------------------------===//
@@ -370,26 +375,6 @@ bool EmulatedOps::replaceRounding(Operation *op) {
   return false;
 }
 
-//===-- Copies -----------------------------------------------------------===//
-
-bool EmulatedOps::replaceCopy(Operation *op) {
-  Value thread = getThread(op);
-  if (auto copy = dyn_cast<NVVM::CpAsyncOp>(op)) {
-    Value bytes = constant(copy.getSize());
-    call("lig_emu_copy_async", nullptr,
-         {thread, copy.getDst(), copy.getSrc(), bytes,
-          copy.getCpSize() ? copy.getCpSize() : bytes});
-  } else if (isa<NVVM::CpAsyncCommitGroupOp>(op)) {
-    call("lig_emu_commit_copies", nullptr, thread);
-  } else if (auto wait = dyn_cast<NVVM::CpAsyncWaitGroupOp>(op)) {
-    call("lig_emu_wait_copies", nullptr, {thread, constant(wait.getN())});
-  } else {
-    return false;
-  }
-  finish(op);
-  return true;
-}
-
 //===-- Arithmetic -------------------------------------------------------===//
 
 /// The function of the host's library that an approximation comes near to;
@@ -477,7 +462,8 @@ LogicalResult EmulatedOps::replace(Operation *op) {
     return success();
   }
   if (replaceRegister(op) || replaceMeeting(op) || replaceMatrix(op) ||
-      replaceCopy(op) || replaceRounding(op) || replaceApproximation(op))
+      replaceCopy(op) || replaceBulkCopy(op) || replaceWarpgroup(op) ||
+      replaceRounding(op) || replaceApproximation(op))
     return success();
   if (isa<LLVM::CallOp>(op))
     return replaceCall(op);

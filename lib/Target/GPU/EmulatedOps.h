@@ -35,6 +35,8 @@ private:
   bool replaceMeeting(mlir::Operation *op);
   bool replaceMatrix(mlir::Operation *op);
   bool replaceCopy(mlir::Operation *op);
+  bool replaceBulkCopy(mlir::Operation *op);
+  bool replaceWarpgroup(mlir::Operation *op);
   bool replaceRounding(mlir::Operation *op);
   mlir::Value roundToBf16(mlir::Value value);
   bool replaceApproximation(mlir::Operation *op);

@@ -45,6 +45,7 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(lig::target::createGpuAlignSharedPass());
+  pm.addPass(lig::target::createGpuPassMapsPass());
 }
 
 static void buildHost(OpPassManager &pm) {

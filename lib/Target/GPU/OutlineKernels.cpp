@@ -6,6 +6,12 @@
 // launch is made once and used by all, since a launch has read them when it
 // returns. A launch that fails is the last one: those behind it are passed
 // over.
+//
+// A tensor map stands in the launch as the operation that makes it, because it
+// belongs to the buffers there. The host makes it: right before the launch, in
+// the place of an argument.
+
+#include "TensorMaps.h"
 
 #include "Ligature/ABI/Device.h"
 #include "Ligature/Target/Passes.h"
@@ -31,6 +37,7 @@ namespace lig::target {
 using namespace mlir;
 
 static constexpr char enqueueName[] = "lig_enqueue";
+static constexpr char makeMapName[] = "lig_make_map";
 static constexpr char cooperativeAttr[] = "lig.cooperative";
 
 //===-- Captures ---------------------------------------------------------===//
@@ -80,28 +87,32 @@ static LogicalResult checkOperand(mlir::gpu::LaunchOp launch, Value operand) {
            << ", which is no buffer of the entry point nor a view that "
               "the kernel can compute";
   }
-  if (operand.getType().isIntOrIndexOrFloat())
+  if (operand.getType().isIntOrIndexOrFloat() ||
+      operand.getDefiningOp<nvgpu::TmaCreateDescriptorOp>())
     return success();
   return launch.emitOpError("takes a ") << operand.getType();
 }
 
 //===-- Calls ------------------------------------------------------------===//
 
-/// lig_enqueue(device, launch, status): if no launch has failed yet, the next.
-static LLVM::LLVMFuncOp declareEnqueue(ModuleOp module) {
+/// A function (device, ..., status) that calls the function at `member` of the
+/// device with all but the status, if nothing has failed yet.
+static LLVM::LLVMFuncOp declareGuarded(ModuleOp module, StringRef name,
+                                       uint64_t member, unsigned numArguments) {
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   Type i32 = b.getI32Type();
+  SmallVector<Type> parameters(numArguments + 2, pointer);
   auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()), {pointer, pointer, pointer});
-  auto function = LLVM::LLVMFuncOp::create(b, loc, enqueueName, type,
-                                           LLVM::Linkage::Internal);
+      LLVM::LLVMVoidType::get(b.getContext()), parameters);
+  auto function =
+      LLVM::LLVMFuncOp::create(b, loc, name, type, LLVM::Linkage::Internal);
   Block *entry = function.addEntryBlock(b);
   Block *call = b.createBlock(&function.getBody());
   Block *end = b.createBlock(&function.getBody());
-  Value device = entry->getArgument(0), launch = entry->getArgument(1),
-        place = entry->getArgument(2);
+  ValueRange arguments = entry->getArguments().drop_back();
+  Value place = entry->getArguments().back();
   b.setInsertionPointToEnd(entry);
   Value status = LLVM::LoadOp::create(b, loc, i32, place);
   Value zero = LLVM::ConstantOp::create(b, loc, i32, 0);
@@ -109,10 +120,15 @@ static LLVM::LLVMFuncOp declareEnqueue(ModuleOp module) {
       LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, status, zero);
   LLVM::CondBrOp::create(b, loc, isGood, call, end);
   b.setInsertionPointToEnd(call);
-  Value target = LLVM::LoadOp::create(b, loc, pointer, device);
+  Value target = LLVM::LoadOp::create(
+      b, loc, pointer,
+      LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arguments.front(),
+                          ArrayRef<LLVM::GEPArg>{int32_t(member)}));
+  SmallVector<Value> operands = {target};
+  llvm::append_range(operands, arguments);
+  parameters.pop_back();
   auto called = LLVM::CallOp::create(
-      b, loc, LLVM::LLVMFunctionType::get(i32, {pointer, pointer}),
-      ValueRange{target, device, launch});
+      b, loc, LLVM::LLVMFunctionType::get(i32, parameters), operands);
   LLVM::StoreOp::create(b, loc, called.getResult(), place);
   LLVM::BrOp::create(b, loc, end);
   b.setInsertionPointToEnd(end);
@@ -124,14 +140,15 @@ namespace {
 /// The launches of one entry point.
 class EntryLaunches {
 public:
-  EntryLaunches(func::FuncOp entry, LLVM::LLVMFuncOp enqueue)
-      : entry(entry), enqueue(enqueue), b(entry.getContext()),
+  EntryLaunches(func::FuncOp entry, LLVM::LLVMFuncOp enqueue,
+                LLVM::LLVMFuncOp makeMap)
+      : entry(entry), enqueue(enqueue), makeMap(makeMap), b(entry.getContext()),
         loc(entry.getLoc()),
         pointer(LLVM::LLVMPointerType::get(entry.getContext())) {}
 
   /// Adds the device to the arguments and makes room for launches with up to
-  /// `numArgs` arguments.
-  void prepare(unsigned numArgs);
+  /// `numArgs` arguments, each of which may be a tensor map or none.
+  void prepare(unsigned numArgs, bool hasMaps);
   /// Calls kernel number `index` where `launch` stands.
   void replace(mlir::gpu::LaunchOp launch, unsigned index, ValueRange operands);
   void returnStatus();
@@ -151,35 +168,39 @@ private:
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), value);
   }
   Value toStored(Value operand);
+  void storeMap(nvgpu::TmaCreateDescriptorOp map, Value slot);
   Value capBlocks(Value blocks);
 
   func::FuncOp entry;
-  LLVM::LLVMFuncOp enqueue;
+  LLVM::LLVMFuncOp enqueue, makeMap;
   OpBuilder b;
   Location loc;
   Type pointer;
+  uint64_t slotBytes = 8;
   Value device, status, launchPlace, slots;
 };
 } // namespace
 
-void EntryLaunches::prepare(unsigned numArgs) {
+void EntryLaunches::prepare(unsigned numArgs, bool hasMaps) {
   unsigned position = entry.getNumArguments();
   (void)entry.insertArgument(position, pointer, DictionaryAttr(), loc);
   device = entry.getArgument(position);
   b.setInsertionPointToStart(&entry.getBody().front());
-  auto allocate = [&](uint64_t bytes) {
+  auto allocate = [&](uint64_t bytes, unsigned alignment = 8) {
     return LLVM::AllocaOp::create(b, loc, pointer, b.getI8Type(),
-                                  i32(std::max<uint64_t>(bytes, 8)),
-                                  /*alignment=*/8)
+                                  i32(std::max<uint64_t>(bytes, 8)), alignment)
         .getResult();
   };
+  if (hasMaps)
+    slotBytes = LIG_TENSOR_MAP_BYTES;
   status = allocate(sizeof(int32_t));
   launchPlace = allocate(sizeof(lig_launch));
-  slots = allocate(8 * uint64_t(numArgs));
+  slots = allocate(slotBytes * numArgs,
+                   hasMaps ? LIG_TENSOR_MAP_ALIGNMENT : 8);
   Value args = allocate(8 * uint64_t(numArgs));
   LLVM::StoreOp::create(b, loc, i32(0), status);
   for (unsigned i = 0; i < numArgs; ++i)
-    LLVM::StoreOp::create(b, loc, at(slots, 8 * i), at(args, 8 * i));
+    LLVM::StoreOp::create(b, loc, at(slots, slotBytes * i), at(args, 8 * i));
   storeField(args, offsetof(lig_launch, args));
 }
 
@@ -190,6 +211,18 @@ Value EntryLaunches::toStored(Value operand) {
   if (operand.getType().isIndex())
     return arith::IndexCastOp::create(b, loc, b.getI64Type(), operand);
   return operand;
+}
+
+void EntryLaunches::storeMap(nvgpu::TmaCreateDescriptorOp map, Value slot) {
+  Value address = lig::target::gpu::addressOf(
+      b, loc, lig::target::gpu::getMapped(map));
+  address = arith::IndexCastOp::create(b, loc, b.getI64Type(), address);
+  Value data =
+      LLVM::IntToPtrOp::create(b, loc, pointer, ValueRange{address});
+  Value described = lig::target::gpu::describeOnHost(
+      b, loc, entry->getParentOfType<ModuleOp>(), map);
+  LLVM::CallOp::create(b, loc, makeMap,
+                       ValueRange{device, described, data, slot, status});
 }
 
 /// No more blocks than the device lets wait for each other.
@@ -204,8 +237,13 @@ void EntryLaunches::replace(mlir::gpu::LaunchOp launch, unsigned index,
                             ValueRange operands) {
   b.setInsertionPoint(launch);
   loc = launch.getLoc();
-  for (auto [i, operand] : llvm::enumerate(operands))
-    LLVM::StoreOp::create(b, loc, toStored(operand), at(slots, 8 * i));
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    Value slot = at(slots, slotBytes * i);
+    if (auto map = operand.getDefiningOp<nvgpu::TmaCreateDescriptorOp>())
+      storeMap(map, slot);
+    else
+      LLVM::StoreOp::create(b, loc, toStored(operand), slot);
+  }
   mlir::gpu::KernelDim3 grid = launch.getGridSizeOperandValues(),
                         block = launch.getBlockSizeOperandValues();
   bool isCooperative = launch->hasAttr(cooperativeAttr);
@@ -279,10 +317,15 @@ struct GpuOutlineKernels
         mlir::gpu::GPUModuleOp::create(b, getOperation().getLoc(), "kernels");
     getOperation()->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
                             b.getUnitAttr());
-    enqueue = declareEnqueue(getOperation());
+    enqueue = declareGuarded(getOperation(), enqueueName,
+                             offsetof(lig_device, launch), 1);
+    makeMap = declareGuarded(getOperation(), makeMapName,
+                             offsetof(lig_device, map), 3);
     for (func::FuncOp entry : entries)
       if (failed(outline(entry)))
         return signalPassFailure();
+    if (SymbolTable::symbolKnownUseEmpty(makeMap, getOperation()))
+      makeMap.erase();
   }
 
 private:
@@ -292,7 +335,10 @@ private:
     SmallVector<Outlined> outlined;
     unsigned first = count, numArgs = 0;
     OpBuilder b = OpBuilder::atBlockEnd(kernels.getBody());
+    bool hasMaps = false;
     for (mlir::gpu::LaunchOp launch : launches) {
+      if (failed(lig::target::gpu::hoistMaps(launch)))
+        return failure();
       sinkInto(launch);
       SmallVector<Value> operands;
       std::string name =
@@ -303,15 +349,17 @@ private:
           return failure();
       if (failed(describe(kernel, launch)))
         return failure();
+      hasMaps |= lig::target::gpu::takeMaps(kernel, operands);
       b.insert(kernel);
       ++count;
       numArgs = std::max<unsigned>(numArgs, operands.size());
       outlined.push_back({launch, operands});
     }
-    EntryLaunches calls(entry, enqueue);
-    calls.prepare(numArgs);
+    EntryLaunches calls(entry, enqueue, makeMap);
+    calls.prepare(numArgs, hasMaps);
     for (auto [i, one] : llvm::enumerate(outlined))
       calls.replace(one.launch, first + i, one.operands);
+    entry.walk([](nvgpu::TmaCreateDescriptorOp map) { map.erase(); });
     calls.returnStatus();
     numKernels += outlined.size();
     return success();
@@ -319,6 +367,6 @@ private:
 
   unsigned count = 0; ///< of all entry points
   mlir::gpu::GPUModuleOp kernels;
-  LLVM::LLVMFuncOp enqueue;
+  LLVM::LLVMFuncOp enqueue, makeMap;
 };
 } // namespace

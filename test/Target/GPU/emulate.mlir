@@ -99,7 +99,7 @@ module {
   gpu.module @kernels {
     llvm.func @k() attributes {nvvm.kernel} {
       // expected-error @+1 {{is nothing that the emulator knows}}
-      nvvm.wgmma.fence.aligned
+      nvvm.cluster.arrive
       llvm.return
     }
   }

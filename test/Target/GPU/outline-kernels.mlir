@@ -81,3 +81,37 @@ module @cooperative {
     return %ok : i32
   }
 }
+
+// -----
+
+// A map is made by the host right before the launch, in the place of an argument,
+// which is large enough then.
+// CHECK-LABEL: module @makes_maps
+// CHECK: func.func @main
+// CHECK: llvm.alloca {{.*}} {alignment = 64 : i64}
+// CHECK: %[[MAPPED:.+]] = memref.subview
+// CHECK: memref.extract_strided_metadata %[[MAPPED]]
+// CHECK: memref.extract_aligned_pointer_as_index %[[MAPPED]]
+// CHECK: llvm.mlir.addressof @[[MAP:lig_tensor_map[_0-9]*]]
+// CHECK: llvm.call @lig_make_map
+// CHECK: llvm.call @lig_enqueue
+// CHECK: gpu.func @main_kernel_0(%{{.+}}: !llvm.ptr{{.*}} attributes {{.*}}lig.tensor_maps = array<i32: 0>
+// CHECK-NOT: nvgpu.tma.create.descriptor
+// CHECK: llvm.mlir.global internal constant @[[MAP]]
+module @makes_maps {
+  func.func @main(%x: memref<256x64xbf16>, %p: memref<0xi8>, %a: memref<256xi8>, %d: memref<1xi64>) -> i32 attributes {net.entry} {
+    %c1 = arith.constant 1 : index
+    %c32 = arith.constant 32 : index
+    %v = memref.subview %x[128, 0] [128, 64] [1, 1] : memref<256x64xbf16> to memref<128x64xbf16, strided<[64, 1], offset: 8192>>
+    gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1)
+               threads(%tx, %ty, %tz) in (%sx = %c32, %sy = %c1, %sz = %c1) {
+      %any = memref.cast %v : memref<128x64xbf16, strided<[64, 1], offset: 8192>> to memref<*xbf16>
+      %map = nvgpu.tma.create.descriptor %any box[] : memref<*xbf16> -> <tensor = memref<64x64xbf16, #gpu.address_space<workgroup>>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none>
+      %pointer = builtin.unrealized_conversion_cast %map : !nvgpu.tensormap.descriptor<tensor = memref<64x64xbf16, #gpu.address_space<workgroup>>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none> to !llvm.ptr
+      nvvm.prefetch tensormap, %pointer : !llvm.ptr
+      gpu.terminator
+    }
+    %ok = arith.constant 0 : i32
+    return %ok : i32
+  }
+}

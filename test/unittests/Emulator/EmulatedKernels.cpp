@@ -121,7 +121,7 @@ std::string EmulatedKernels::launch(const char *kernel, Shape shape,
   if (!error.empty())
     return error;
   lig_kernel_desc described = {kernel, nullptr,   uint32_t(pointers.size()),
-                               1024,   128 << 10, 0};
+                               1024,   227 << 10, 0};
   lig_device_code code = {"sm_90a", nullptr, 0, nullptr, 0, &described, 1, 0};
   emulator::Emulator emulated(table, code, options);
   std::vector<void *> args;

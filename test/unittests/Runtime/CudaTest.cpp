@@ -56,9 +56,14 @@ const FakeKernel kernels[] = {{"multiply", multiply, pointers, 3, 1024},
                               {"nonzero", findNonzero, pointers, 3, 1024},
                               {"report", reportStatus, pointers, 2, 1024}};
 
+/// What the next run does first.
+void (*beforeLaunch)(const lig_device *device) = nullptr;
+
 int32_t launch(const lig_device *device, uint32_t kernel,
                std::vector<const void *> values, uint32_t flags = 0,
                uint32_t shared = 0, uint32_t grid = 1) {
+  if (beforeLaunch)
+    beforeLaunch(device);
   std::vector<void *> args;
   for (const void *&value : values)
     args.push_back(&value);
@@ -243,6 +248,53 @@ TEST_F(Cuda, RefusesKernelsThatDoNotFit) {
   EXPECT_EQ(create(), LIG_NOT_A_MODEL);
 }
 
+/// A matrix of 100 rows of 40 numbers, in boxes of 64 by 32.
+const lig_tensor_map matrix = {LIG_F32,      2,        {40, 100}, {4, 160},
+                               {32, 64}, 128};
+
+TEST_F(Cuda, DescribesTensorsToTheDriver) {
+  ASSERT_EQ(create(), LIG_OK);
+  struct alignas(LIG_TENSOR_MAP_ALIGNMENT) Map {
+    uint64_t words[LIG_TENSOR_MAP_BYTES / 8];
+  };
+  static Map map;
+  alignas(16) static uint8_t data[16];
+  static int32_t statuses[2];
+  beforeLaunch = [](const lig_device *device) {
+    statuses[0] = device->map(device, &matrix, data, &map);
+    Map other;
+    statuses[1] = device->map(device, &matrix, data + 4, &other);
+  };
+  float x[2] = {}, y[2];
+  run(0, x, y);
+  beforeLaunch = nullptr;
+  EXPECT_EQ(statuses[0], LIG_OK);
+  EXPECT_EQ(statuses[1], LIG_DEVICE_ERROR);
+  fake->counts.errors = 0; // of the second
+  // Rank, type and swizzle as the driver counts them, and the row's stride.
+  EXPECT_EQ(map.words[0], reinterpret_cast<uint64_t>(data));
+  EXPECT_EQ(map.words[1], 2u);
+  EXPECT_EQ(map.words[2], 7u);
+  EXPECT_EQ(map.words[3], 3u);
+  EXPECT_EQ(map.words[4], 160u);
+}
+
+/// In a process of its own: a driver that was loaded stays.
+TEST_F(Cuda, SaysThatAnOldDriverMakesNoTensorMaps) {
+  auto tryOldDriver = [&] {
+    setenv("LIG_CUDA_DRIVER", LIGATURE_TEST_OLD_CUDA, 1);
+    lig_status plain = create();
+    lig_context_close(context);
+    context = nullptr;
+    test.kernels[1].flags = LIG_KERNEL_TENSOR_MAPS;
+    bool said = create() == LIG_NO_DEVICE &&
+                strstr(lig_last_error(), "has no cuTensorMapEncodeTiled");
+    fprintf(stderr, "%s", lig_last_error());
+    exit(plain == LIG_OK && said ? 0 : 1);
+  };
+  EXPECT_EXIT(tryOldDriver(), testing::ExitedWithCode(0), "older than CUDA 12");
+}
+
 TEST_F(Cuda, LetsAsManyBlocksWaitAsAreResident) {
   lig_device_usage usage;
   fake->residentBlocks = 0;
@@ -319,6 +371,17 @@ TEST_F(Cuda, RunsOnDeviceDataWithoutWaiting) {
     EXPECT_EQ(run(2, x.data, nullptr), LIG_OK);
     EXPECT_EQ(lig_synchronize(context), LIG_INVALID_DATA);
   }
+}
+
+TEST_F(Cuda, RefusesDeviceDataThatIsNotAligned) {
+  options.flags = LIG_CONTEXT_DEVICE_POINTERS;
+  ASSERT_EQ(create(), LIG_OK);
+  DeviceBuffer buffer(64);
+  EXPECT_EQ(run(0, buffer.data, static_cast<char *>(buffer.data) + 20),
+            LIG_INVALID_ARGUMENT);
+  EXPECT_NE(strstr(lig_last_error(), "is not at a multiple of 16 bytes"),
+            nullptr)
+      << lig_last_error();
 }
 
 TEST_F(Cuda, ReplaysAGraphOnTheSameBuffers) {
@@ -511,7 +574,7 @@ TEST_F(Cuda, RunsOnADeviceOfTheCaller) {
         memcpy(to, from, bytes);
         return LIG_OK;
       },
-      1, 1};
+      1, 1, nullptr};
   options.device = &device;
   ASSERT_EQ(create(), LIG_OK);
   float x[4] = {0, 1, 0, 3}, y[2];

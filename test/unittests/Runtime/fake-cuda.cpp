@@ -310,6 +310,36 @@ int cuMemsetD8Async(unsigned long long to, unsigned char value, size_t bytes,
                 [=] { memset(reinterpret_cast<void *>(to), value, bytes); });
 }
 
+#ifndef LIGATURE_TEST_OLD_DRIVER
+/// A map holds its address, rank, type, swizzle and second stride.
+int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
+                           const uint64_t *extents, const uint64_t *strides,
+                           const uint32_t *box, const uint32_t *steps,
+                           int interleave, int swizzle, int promotion,
+                           int fill) {
+  REFUSE_IF(reinterpret_cast<uintptr_t>(map) % 64 ||
+                reinterpret_cast<uintptr_t>(address) % 16,
+            InvalidValue);
+  REFUSE_IF(type < 0 || type > 12 || !rank || rank > 5 || interleave ||
+                swizzle < 0 || swizzle > 3 || promotion < 0 || promotion > 3 ||
+                fill < 0 || fill > 1,
+            InvalidValue);
+  uint64_t bytes = type == 7 ? 4 : 2;
+  REFUSE_IF(box[0] * bytes % 16 || (swizzle && box[0] * bytes > 16u << swizzle),
+            InvalidValue);
+  for (uint32_t d = 0; d < rank; ++d)
+    REFUSE_IF(!extents[d] || extents[d] > uint64_t(1) << 32 || !box[d] ||
+                  box[d] > 256 || steps[d] != 1 ||
+                  (d && (strides[d - 1] % 16 || strides[d - 1] >> 40)),
+              InvalidValue);
+  uint64_t words[16] = {reinterpret_cast<uint64_t>(address), rank,
+                        uint64_t(type), uint64_t(swizzle),
+                        rank > 1 ? strides[0] : 0};
+  memcpy(map, words, sizeof(words));
+  return Ok;
+}
+#endif
+
 int cuStreamCreate(Stream **stream, unsigned) {
   ENTER();
   *stream = new Stream;
