@@ -58,27 +58,32 @@ def softmax(columns, rows=ROWS):
 """)
 
 
-def product(size):
-    t = f"tensor<{size}x{size}xf32>"
-    return function(f"%x: {t}, %w: {t}", t, f"""  %zero = arith.constant 0.0 : f32
+def product(size, element="f32"):
+    """f32 sums of products of `element`."""
+    t, n = f"tensor<{size}x{size}xf32>", f"tensor<{size}x{size}x{element}>"
+    return function(f"%x: {n}, %w: {n}", t, f"""  %zero = arith.constant 0.0 : f32
   %e = tensor.empty() : {t}
   %f = linalg.fill ins(%zero : f32) outs(%e : {t}) -> {t}
-  %y = linalg.matmul ins(%x, %w : {t}, {t}) outs(%f : {t}) -> {t}
+  %y = linalg.matmul ins(%x, %w : {n}, {n}) outs(%f : {t}) -> {t}
   return %y : {t}
 """)
 
 
 BYTES = 4 * ROWS * COLUMNS
-# (text, bytes or operations, what their rate is called)
+# (text, bytes or operations, what their rate is called, precision of products)
 KERNELS = {
-    "elementwise": (scale(COLUMNS), 2 * BYTES, "gb_s"),
-    "row-sums": (row_sums(COLUMNS), BYTES, "gb_s"),
-    "softmax": (softmax(COLUMNS), 2 * BYTES, "gb_s"),
-    "product-1024": (product(1024), 2 * 1024**3, "gflop_s"),
-    "product-4096": (product(4096), 2 * 4096**3, "gflop_s"),
+    "elementwise": (scale(COLUMNS), 2 * BYTES, "gb_s", "f32"),
+    "row-sums": (row_sums(COLUMNS), BYTES, "gb_s", "f32"),
+    "softmax": (softmax(COLUMNS), 2 * BYTES, "gb_s", "f32"),
+    "product-1024": (product(1024), 2 * 1024**3, "gflop_s", "f32"),
+    "product-4096": (product(4096), 2 * 4096**3, "gflop_s", "f32"),
+    **{f"product-4096-{name}": (product(4096, held), 2 * 4096**3, "gflop_s", name)
+       for name, held in (("bf16", "bf16"), ("f16", "f16"), ("tf32", "f32"))},
 }
 SANITIZED = {"small-elementwise": scale(37, 5), "small-sums": row_sums(100, 7),
              "long-sums": row_sums(3000, 3), "small-product": product(45)}
+# With products by warpgroups, whose copies and barriers are worth a look.
+SANITIZED_BF16 = {"large-product": product(1280, "bf16")}
 
 
 def write(out, name, text):
@@ -134,6 +139,12 @@ with torch.no_grad():
     for size in (1024, 4096):
         x = torch.randn(size, size, device="cuda")
         rows[f"cublas-{size}"] = {"median_us": clock(lambda: x @ x)}
+    for name, kind in (("bf16", torch.bfloat16), ("f16", torch.float16)):
+        h = x.to(kind)
+        rows[f"cublas-4096-{name}"] = {"median_us": clock(lambda: h @ h)}
+    torch.backends.cuda.matmul.allow_tf32 = True
+    rows["cublas-4096-tf32"] = {"median_us": clock(lambda: x @ x)}
+    torch.backends.cuda.matmul.allow_tf32 = False
     for size in (256, 1024):
         lstm = torch.nn.LSTM(size, size).cuda().eval()
         x = torch.randn(STEPS, 1, size, device="cuda")
@@ -154,9 +165,9 @@ def measure_torch(session):
         session.missing.append("PyTorch with a GPU: no cuBLAS and cuDNN to compare with")
         return {}
     rows = json.loads(done.stdout.splitlines()[-1])
-    for size in (1024, 4096):
-        row = rows[f"cublas-{size}"]
-        row["gflop_s"] = 2 * size**3 / row["median_us"] / 1e3
+    for name, row in rows.items():
+        if name.startswith("cublas-"):
+            row["gflop_s"] = 2 * int(name.split("-")[1])**3 / row["median_us"] / 1e3
     return rows
 
 
