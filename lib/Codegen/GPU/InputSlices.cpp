@@ -1,18 +1,17 @@
 // Where an input's layout is known to allow it, threads read 16 bytes at once:
 // the innermost dimension moves with the fastest loop alone, and every run of
-// it begins at a multiple of the piece. Buffers of the caller are aligned to
-// their elements only, so those are read one by one.
+// it begins at a multiple of the piece.
 
 #include "InputSlices.h"
 
 #include "Convert.h"
+#include "MemoryRoots.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -28,20 +27,6 @@ SmallVector<Value> SliceLayout::at(Value buffer, Value line, Value step) const {
   if (stepsInner)
     return {buffer, line, step};
   return {buffer, step, line};
-}
-
-/// Whether the buffer begins at a multiple of 16 bytes, as all do that the
-/// compiler places.
-static bool isAligned(Value buffer) {
-  if (auto known = buffer.getDefiningOp<memref::AssumeAlignmentOp>())
-    return known.getAlignment() % 16 == 0;
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>()) {
-    // What a view's type says of its offset is checked by the caller.
-    if (isa<memref::ViewOp>(view))
-      return false;
-    buffer = view.getViewSource();
-  }
-  return !isa<BlockArgument>(buffer);
 }
 
 static bool hasWholePieces(MemRefType type, int64_t piece) {
@@ -67,7 +52,7 @@ static int64_t choosePiece(OpOperand &operand, ArrayRef<unsigned> loops) {
                  return e.isFunctionOfDim(loops.back());
                });
   if (!alone || op.getStaticLoopRanges()[loops.back()] % piece ||
-      !hasWholePieces(type, piece) || !isAligned(operand.get()))
+      !hasWholePieces(type, piece) || !beginsAligned(operand.get()))
     return 1;
   return piece;
 }

@@ -6,12 +6,13 @@
 
 #include "MappedInput.h"
 
+#include "MemoryRoots.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -41,18 +42,6 @@ static AffineMap mapOf(linalg::GenericOp op, OpOperand &operand) {
           getAffineConstantExpr(0, op.getContext());
   return simplifyAffineMap(
       map.replace(still, map.getNumDims(), map.getNumSymbols()));
-}
-
-/// Whether a buffer begins at a multiple of 16 bytes. Those of the compiler do,
-/// and a caller's on a GPU have to.
-static bool beginsAligned(Value buffer) {
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>()) {
-    // The offset that a view's type has is looked at elsewhere.
-    if (isa<memref::ViewOp>(view))
-      return false;
-    buffer = view.getViewSource();
-  }
-  return true;
 }
 
 /// Whether a map can have the strides of `type`, whose dimensions are joined.

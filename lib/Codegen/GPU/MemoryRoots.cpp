@@ -29,6 +29,16 @@ MemoryRoot getRoot(Value buffer) {
   return isStorage ? buffer.getAsOpaquePointer() : nullptr;
 }
 
+bool beginsAligned(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>()) {
+    // Its type does not say at which byte it begins.
+    if (isa<memref::ViewOp>(view))
+      return false;
+    buffer = view.getViewSource();
+  }
+  return true;
+}
+
 /// The same without what is inside `op`.
 static bool writesItself(Operation *op, MemoryRoot root) {
   if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||

@@ -14,6 +14,11 @@ using MemoryRoot = const void *;
 
 MemoryRoot getRoot(mlir::Value buffer);
 
+/// Whether the storage that a buffer shows begins at a multiple of 16 bytes, as
+/// the compiler's does and a caller's on a device has to (LIG_DEVICE_ALIGNMENT).
+/// What the buffer's type says of its offset comes on top.
+bool beginsAligned(mlir::Value buffer);
+
 /// Whether an operation, or one inside it, may write this storage.
 bool mayWrite(mlir::Operation *op, MemoryRoot root);
 
