@@ -10,7 +10,8 @@
 // CHECK: nvgpu.device_async_wait
 // CHECK: gpu.barrier
 // CHECK: scf.for
-// CHECK: nvgpu.device_async_copy {{.*}}, %[[LEFT]]
+// CHECK: vector.load %{{.*}}memref<256x256xf32>, vector<4xf32>
+// CHECK: nvgpu.device_async_copy {{.*}}, %[[RIGHT]]
 // CHECK: vector.load %[[LEFT]]{{.*}} vector<4xf32>
 // CHECK: vector.fma
 // CHECK: nvgpu.device_async_wait
@@ -29,7 +30,7 @@ func.func @multiplies_in_tiles(%a: memref<256x256xf32>, %b: memref<256x256xf32>,
 // Narrower floats are widened on their way into shared memory.
 // CHECK-LABEL: func.func @widens_narrow_floats
 // CHECK: gpu.launch
-// CHECK: memref.load {{.*}}memref<64x64xf16>
+// CHECK: vector.load {{.*}}memref<64x64xf16>, vector<8xf16>
 // CHECK: arith.extf
 // CHECK: vector.store {{.*}}xf32, #gpu.address_space<workgroup>>
 func.func @widens_narrow_floats(%a: memref<64x64xf16>, %b: memref<64x64xf16>, %c: memref<64x64xf32>) {

@@ -33,12 +33,28 @@ func.func @multiplies_on_tensor_cores(%c: memref<256x256xf32>) {
 
 // -----
 
-// Buffers of the caller are aligned to their elements only.
-// CHECK-LABEL: func.func @reads_the_callers_one_by_one
+// Buffers of the caller begin at multiples of 16 bytes, as the compiler's do.
+// CHECK-LABEL: func.func @reads_the_callers_in_pieces
+// BF16: vector.load {{.*}}memref<64x64xf32>, vector<4xf32>
+// TF32: nvgpu.device_async_copy {{.*}}, 4
+// CHECK: return
+func.func @reads_the_callers_in_pieces(%a: memref<64x64xf32>, %b: memref<64x64xf32>, %c: memref<64x64xf32>) {
+  linalg.matmul ins(%a, %b : memref<64x64xf32>, memref<64x64xf32>) outs(%c : memref<64x64xf32>)
+  return
+}
+
+// -----
+
+// Where a view begins, its type does not say.
+// CHECK-LABEL: func.func @reads_views_one_by_one
 // BF16-NOT: vector.load
 // TF32: nvgpu.device_async_copy {{.*}}, 1
 // CHECK: return
-func.func @reads_the_callers_one_by_one(%a: memref<64x64xf32>, %b: memref<64x64xf32>, %c: memref<64x64xf32>) {
+func.func @reads_views_one_by_one(%bytes: memref<32776xi8>, %c: memref<64x64xf32>) {
+  %first = arith.constant 4 : index
+  %second = arith.constant 16388 : index
+  %a = memref.view %bytes[%first][] : memref<32776xi8> to memref<64x64xf32>
+  %b = memref.view %bytes[%second][] : memref<32776xi8> to memref<64x64xf32>
   linalg.matmul ins(%a, %b : memref<64x64xf32>, memref<64x64xf32>) outs(%c : memref<64x64xf32>)
   return
 }

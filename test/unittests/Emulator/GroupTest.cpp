@@ -255,6 +255,9 @@ bool isNoticed(const Launch &launch, const Data &data,
   return false;
 }
 
+/// A case in the names of tests: not its bytes, which hold addresses.
+void PrintTo(const Case &test, std::ostream *out) { *out << test.name; }
+
 class GroupTest : public testing::TestWithParam<Case> {};
 } // namespace
 

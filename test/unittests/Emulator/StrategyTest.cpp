@@ -520,6 +520,9 @@ func.func @f(%w: memref<10x70xf32>, %x: memref<70xf32>, %y: memref<10xf32>) {
      }},
 };
 
+/// A case in the names of tests: not its bytes, which hold addresses.
+void PrintTo(const Case &test, std::ostream *out) { *out << test.name; }
+
 class StrategyTest : public testing::TestWithParam<Case> {};
 } // namespace
 

@@ -279,8 +279,9 @@ TEST_F(Cuda, DescribesTensorsToTheDriver) {
   EXPECT_EQ(map.words[4], 160u);
 }
 
-/// In a process of its own: a driver that was loaded stays.
+/// In a process that is started anew: a driver that was loaded stays.
 TEST_F(Cuda, SaysThatAnOldDriverMakesNoTensorMaps) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto tryOldDriver = [&] {
     setenv("LIG_CUDA_DRIVER", LIGATURE_TEST_OLD_CUDA, 1);
     lig_status plain = create();
