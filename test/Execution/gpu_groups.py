@@ -9,33 +9,12 @@ what an emulator whose memory is always in order cannot notice, in the PTX:
 A line of these that is left out of the text has to be noticed."""
 import pathlib
 import re
-import subprocess
 import sys
 
-import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save_model
+from dense_layer import BOUNDS, DenseLayer
 
-OUT = pathlib.Path(sys.argv[1])
-BOUNDS = {"tf32": 2.0**-10, "bf16": 2.0**-7, "f16": 2.0**-10}
 WAITS = re.compile(r"\s*(?:@%p\d+ )?(mbarrier\.init|fence\.mbarrier_init|fence\.proxy\.async|bar\.sync"
                    r"|wgmma\.\w+|st\.global)")
-
-
-def write_model():
-    rng = np.random.default_rng(7)
-    weight, bias, data = (rng.standard_normal(s).astype(np.float32)
-                          for s in ((144, 1152), (1152,), (1000, 144)))
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Add", ["h", "b"], ["a"]),
-         helper.make_node("Relu", ["a"], ["y"])], "layer",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, data.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1000, 1152])],
-        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")])
-    save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]),
-               str(OUT / "layer.onnx"))
-    np.save(OUT / "x.npy", data)
-    wide = data.astype(np.float64) @ weight
-    return np.maximum(wide + bias, 0), np.abs(data).astype(np.float64) @ np.abs(weight)
 
 
 def problems(kernel):
@@ -82,20 +61,14 @@ def check_order(ptx):
     return bool(kernels) and all(map(check_mutants, kernels))
 
 
-def check(compute, wanted, magnitude):
-    subprocess.run(["lig-run", OUT / "layer.onnx", "--device=emulate", f"--compute={compute}",
-                    f"--input=x=@{OUT / 'x.npy'}", "--output-dir", OUT],
-                   check=True, stdout=subprocess.DEVNULL)
-    error = (np.abs(np.load(OUT / "y.npy") - wanted) / magnitude).max()
-    ptx = subprocess.run(["ligc", OUT / "layer.onnx", "--target=cuda", f"--compute={compute}",
-                          "--cuda-arch=sm_90a", "--emit=ptx", "-o", "-"],
-                         check=True, stdout=subprocess.PIPE, text=True).stdout
+def check(layer, compute):
+    error = layer.error(compute)
     # Rounding shows, and no more than it may.
-    good = 1e-7 < error < BOUNDS[compute] and check_order(ptx)
+    good = (1e-7 < error < BOUNDS[compute]
+            and check_order(layer.ptx(compute, "--cuda-arch=sm_90a")))
     print("PASS" if good else "FAIL", compute, f"error {error:.1e} of the terms' magnitude")
     return good
 
 
-OUT.mkdir(parents=True, exist_ok=True)
-WANTED, MAGNITUDE = write_model()
-sys.exit(not all([check(c, WANTED, MAGNITUDE) for c in BOUNDS]))
+LAYER = DenseLayer(pathlib.Path(sys.argv[1]), rows=1000, columns=1152, sums=144)
+sys.exit(not all([check(LAYER, compute) for compute in BOUNDS]))
