@@ -2,25 +2,21 @@
 // that matrices may lie, edges, batches. Then with one synchronization or one
 // detail of a layout wrong at a time, which some schedule has to notice.
 
-#include "EmulatedKernels.h"
+#include "OutlinedKernel.h"
 
 #include "TensorMaps.h"
 
 #include "Ligature/Codegen/Passes.h"
-#include "Ligature/InitAll.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
-#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 
@@ -46,12 +42,9 @@ const Case cases[] = {
     {"f16_batch", "f16", 2, 128, 128, 136, true, false, 70 << 10},
 };
 
-/// What a launch of the one kernel needs. An argument is a buffer's number, or
-/// behind those the number of a map.
-struct Launch {
-  std::string functions, name;
-  EmulatedKernels::Shape shape;
-  std::vector<unsigned> arguments;
+/// The kernel, and its maps with the buffers below them. An argument is a
+/// buffer's number, or behind those the number of a map.
+struct Launch : OutlinedKernel {
   std::vector<std::pair<lig_tensor_map, unsigned>> maps;
 };
 
@@ -118,10 +111,8 @@ std::vector<Operation *> takeMapsOut(ModuleOp module, Launch &launch) {
 }
 
 Launch compile(const Case &test) {
-  lig::registerAllPasses();
-  DialectRegistry registry;
-  lig::registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  KernelContext kernels;
+  MLIRContext &context = kernels.context;
   auto module = parseSourceString<ModuleOp>(codeOf(test), &context);
   PassManager emit(&context), outline(&context);
   lig::codegen::GpuEmitStrategiesPassOptions options;
@@ -141,25 +132,13 @@ Launch compile(const Case &test) {
   std::vector<Operation *> maps = takeMapsOut(*module, result);
   if (failed(outline.run(*module)))
     return result;
-  module->walk([&](gpu::LaunchFuncOp op) {
-    result.name = op.getKernelName().str();
-    result.shape.grid = *getConstantIntValue(op.getGridSizeX());
-    result.shape.block = *getConstantIntValue(op.getBlockSizeX());
-    if (Value shared = op.getDynamicSharedMemorySize())
-      result.shape.shared = *getConstantIntValue(shared);
-    for (Value operand : op.getKernelOperands()) {
-      auto map = llvm::find(maps, operand.getDefiningOp());
-      if (operand.getDefiningOp() && map != maps.end())
-        result.arguments.push_back(3 + unsigned(map - maps.begin()));
-      else
-        result.arguments.push_back(cast<BlockArgument>(operand).getArgNumber());
-    }
-  });
-  llvm::raw_string_ostream text(result.functions);
-  module->walk([&](gpu::GPUFuncOp op) {
-    op.print(text, OpPrintingFlags().useLocalScope());
-    text << "\n";
-  });
+  auto numberOf = [&](Value operand) {
+    auto map = llvm::find(maps, operand.getDefiningOp());
+    return operand.getDefiningOp() && map != maps.end()
+               ? 3 + unsigned(map - maps.begin())
+               : getArgumentNumber(operand);
+  };
+  static_cast<OutlinedKernel &>(result) = readOutlinedKernel(*module, numberOf);
   return result;
 }
 

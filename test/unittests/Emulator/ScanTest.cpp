@@ -2,11 +2,10 @@
 // and with any number of blocks; and each of their barriers left out, which
 // must be noticed. A missing fence cannot be: memory is always in order here.
 
-#include "EmulatedKernels.h"
+#include "OutlinedKernel.h"
 
 #include "Ligature/ABI/Device.h"
 #include "Ligature/Codegen/Passes.h"
-#include "Ligature/InitAll.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,22 +13,17 @@
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
-#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace mlir;
 using namespace lig::test;
 
 namespace {
-using Buffers = std::vector<std::vector<float>>;
-
 struct Case {
   const char *name;
   std::string code;
@@ -40,12 +34,9 @@ struct Case {
   unsigned gridBarriers;
 };
 
-/// What a launch of the function's one kernel needs.
-struct Launch {
-  std::string functions, name;
-  EmulatedKernels::Shape shape;
-  std::vector<unsigned> arguments;
-  std::vector<size_t> extra; ///< elements of buffers that the pass has made
+/// The kernel, and the elements of the buffers that the pass has made.
+struct Launch : OutlinedKernel {
+  std::vector<size_t> extra;
 };
 
 /// Makes arguments of allocations, so that the test can hand them in.
@@ -63,10 +54,8 @@ std::vector<size_t> passAllocations(func::FuncOp function) {
 }
 
 Launch compile(const Case &test) {
-  lig::registerAllPasses();
-  DialectRegistry registry;
-  lig::registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  KernelContext kernels;
+  MLIRContext &context = kernels.context;
   auto module = parseSourceString<ModuleOp>(test.code, &context);
   PassManager persist(&context), outline(&context);
   lig::codegen::GpuPersistScansPassOptions options;
@@ -84,43 +73,18 @@ Launch compile(const Case &test) {
   outline.addPass(createLowerAffinePass());
   if (failed(outline.run(*module)))
     return result;
-  module->walk([&](gpu::LaunchFuncOp op) {
-    result.name = op.getKernelName().str();
-    result.shape.grid = *getConstantIntValue(op.getGridSizeX());
-    result.shape.block = *getConstantIntValue(op.getBlockSizeX());
-    result.shape.shared = *getConstantIntValue(op.getDynamicSharedMemorySize());
-    result.shape.flags = LIG_LAUNCH_COOPERATIVE;
-    for (Value operand : op.getKernelOperands())
-      result.arguments.push_back(cast<BlockArgument>(operand).getArgNumber());
-  });
-  llvm::raw_string_ostream text(result.functions);
-  module->walk([&](gpu::GPUFuncOp op) {
-    // How many blocks there are is the launch's.
-    op.setKnownGridSizeAttr(nullptr);
-    op.print(text, OpPrintingFlags().useLocalScope());
-    text << "\n";
-  });
+  // How many blocks there are is the launch's.
+  module->walk([](gpu::GPUFuncOp op) { op.setKnownGridSizeAttr(nullptr); });
+  static_cast<OutlinedKernel &>(result) = readOutlinedKernel(*module);
+  result.shape.flags = LIG_LAUNCH_COOPERATIVE;
   return result;
-}
-
-Buffers makeBuffers(const Case &test) {
-  Buffers buffers;
-  unsigned number = 1;
-  for (size_t size : test.sizes) {
-    buffers.emplace_back(size);
-    for (float &x : buffers.back()) {
-      number = number * 1664525 + 1013904223;
-      x = float(number >> 8) / (1 << 24) - 0.5f;
-    }
-  }
-  return buffers;
 }
 
 /// What goes wrong with the kernel under a schedule, empty if nothing does.
 std::string check(const Case &test, const Launch &launch,
                   EmulatedKernels &kernels,
                   const lig::emulator::Options &options, uint32_t blocks) {
-  Buffers buffers = makeBuffers(test), expected = buffers;
+  Buffers buffers = makeBuffers(test.sizes), expected = buffers;
   test.expect(expected);
   for (size_t size : launch.extra)
     buffers.emplace_back(size, 0.0f);
@@ -131,21 +95,15 @@ std::string check(const Case &test, const Launch &launch,
   shape.grid = blocks;
   // Twice: the counter of the barriers serves the next launch, too.
   for (int run = 0; run < 2; ++run) {
-    Buffers fresh = makeBuffers(test);
+    Buffers fresh = makeBuffers(test.sizes);
     for (size_t i = 0; i < fresh.size(); ++i)
       std::copy(fresh[i].begin(), fresh[i].end(), buffers[i].begin());
     std::string error =
         kernels.launch(launch.name.c_str(), shape, pointers, options);
+    if (error.empty())
+      error = compare(buffers, expected, 1e-5f);
     if (!error.empty())
       return error;
-    for (size_t i = 0; i < expected.size(); ++i)
-      for (size_t j = 0; j < expected[i].size(); ++j) {
-        float is = buffers[i][j], wanted = expected[i][j];
-        if (!(std::abs(is - wanted) <= 1e-5f + 1e-5f * std::abs(wanted)))
-          return "buffer " + std::to_string(i) + ", element " +
-                 std::to_string(j) + ": " + std::to_string(is) + " for " +
-                 std::to_string(wanted);
-      }
   }
   return "";
 }

@@ -1,17 +1,12 @@
 // Kernels of `lig-gpu-emit-strategies` against plain loops, under every
 // schedule; and each of their barriers left out, which must be noticed.
 
-#include "EmulatedKernels.h"
+#include "OutlinedKernel.h"
 
 #include "Ligature/Codegen/Passes.h"
-#include "Ligature/InitAll.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -24,8 +19,6 @@ using namespace mlir;
 using namespace lig::test;
 
 namespace {
-using Buffers = std::vector<std::vector<float>>;
-
 /// One function on buffers, of which the last is the output.
 struct Case {
   const char *name;
@@ -39,19 +32,9 @@ struct Case {
   float tolerance = 1e-5f;
 };
 
-/// What a launch of the function's one kernel needs.
-struct Launch {
-  std::string functions, name;
-  EmulatedKernels::Shape shape;
-  std::vector<unsigned> arguments;
-  unsigned count = 0;
-};
-
-Launch compile(const Case &test) {
-  lig::registerAllPasses();
-  DialectRegistry registry;
-  lig::registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+OutlinedKernel compile(const Case &test) {
+  KernelContext kernels;
+  MLIRContext &context = kernels.context;
   auto module = parseSourceString<ModuleOp>(test.code, &context);
   PassManager passes(&context);
   lig::codegen::GpuEmitStrategiesPassOptions options;
@@ -64,39 +47,9 @@ Launch compile(const Case &test) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createGpuLaunchSinkIndexComputationsPass());
   passes.addPass(createGpuKernelOutliningPass());
-  Launch result;
   if (!module || failed(passes.run(*module)))
-    return result;
-  module->walk([&](gpu::LaunchFuncOp op) {
-    ++result.count;
-    result.name = op.getKernelName().str();
-    result.shape.grid = *getConstantIntValue(op.getGridSizeX());
-    result.shape.block = *getConstantIntValue(op.getBlockSizeX());
-    for (Value operand : op.getKernelOperands()) {
-      if (auto view = operand.getDefiningOp<memref::AssumeAlignmentOp>())
-        operand = view.getMemref();
-      result.arguments.push_back(cast<BlockArgument>(operand).getArgNumber());
-    }
-  });
-  llvm::raw_string_ostream text(result.functions);
-  module->walk([&](gpu::GPUFuncOp op) {
-    op.print(text, OpPrintingFlags().useLocalScope());
-    text << "\n";
-  });
-  return result;
-}
-
-Buffers makeBuffers(const Case &test) {
-  Buffers buffers;
-  unsigned number = 1;
-  for (size_t size : test.sizes) {
-    buffers.emplace_back(size);
-    for (float &x : buffers.back()) {
-      number = number * 1664525 + 1013904223;
-      x = float(number >> 8) / (1 << 24) - 0.5f;
-    }
-  }
-  return buffers;
+    return {};
+  return readOutlinedKernel(*module);
 }
 
 /// Nearest float of fewer bits: of bf16 and f16 the even one of two, of tf32
@@ -125,26 +78,16 @@ Buffers expect(const Case &test, const Buffers &buffers) {
 }
 
 /// What goes wrong with the kernel under a schedule, empty if nothing does.
-std::string check(const Case &test, const Launch &launch,
+std::string check(const Case &test, const OutlinedKernel &launch,
                   EmulatedKernels &kernels,
                   const lig::emulator::Options &options) {
-  Buffers buffers = makeBuffers(test), expected = expect(test, buffers);
+  Buffers buffers = makeBuffers(test.sizes), expected = expect(test, buffers);
   std::vector<void *> pointers;
   for (unsigned i : launch.arguments)
     pointers.push_back(buffers[i].data());
   std::string error =
       kernels.launch(launch.name.c_str(), launch.shape, pointers, options);
-  if (!error.empty())
-    return error;
-  for (size_t i = 0; i < buffers.size(); ++i)
-    for (size_t j = 0; j < buffers[i].size(); ++j) {
-      float is = buffers[i][j], wanted = expected[i][j];
-      if (!(std::abs(is - wanted) <= test.tolerance * (1 + std::abs(wanted))))
-        return "buffer " + std::to_string(i) + ", element " +
-               std::to_string(j) + ": " + std::to_string(is) + " for " +
-               std::to_string(wanted);
-    }
-  return "";
+  return error.empty() ? compare(buffers, expected, test.tolerance) : error;
 }
 
 template <int M, int N, int K> void multiply(Buffers &x) {
@@ -527,8 +470,8 @@ class StrategyTest : public testing::TestWithParam<Case> {};
 } // namespace
 
 TEST_P(StrategyTest, ComputesWhatLoopsDo) {
-  Launch launch = compile(GetParam());
-  ASSERT_EQ(launch.count, 1u);
+  OutlinedKernel launch = compile(GetParam());
+  ASSERT_EQ(launch.launches, 1u);
   EmulatedKernels kernels(launch.functions);
   ASSERT_EQ(kernels.getError(), "");
   for (const lig::emulator::Options &options : allSchedules())
@@ -536,7 +479,7 @@ TEST_P(StrategyTest, ComputesWhatLoopsDo) {
 }
 
 TEST_P(StrategyTest, NeedsEachBarrier) {
-  Launch launch = compile(GetParam());
+  OutlinedKernel launch = compile(GetParam());
   unsigned count = EmulatedKernels(launch.functions).countSynchronizations();
   if (!count)
     GTEST_SKIP() << "has none";
