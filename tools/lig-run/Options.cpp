@@ -2,12 +2,12 @@
 
 #include "Options.h"
 
+#include "CompileFlags.h"
+
 #include "Ligature/Driver/ModelFiles.h"
 #include "Ligature/Support/Version.h"
 
 #include "mlir/IR/DialectRegistry.h"
-#include "mlir/Tools/Plugins/DialectPlugin.h"
-#include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -21,6 +21,8 @@ using llvm::StringRef;
 static cl::OptionCategory running("Running");
 static cl::OptionCategory checking("Checking and measuring");
 static cl::OptionCategory compiling("Compiling a model in memory");
+
+static CompileFlags flags(compiling, compiling, compiling);
 
 static cl::list<std::string>
     models(cl::Positional, cl::desc("MODEL...|LIBRARY"), cl::cat(running));
@@ -118,75 +120,9 @@ static cl::opt<std::string> constantInputs(
     cl::desc("Compile the values of inputs in as parameters: all, or those "
              "named"),
     cl::value_desc("NAME,.."), cl::ValueOptional, cl::cat(compiling));
-static cl::opt<std::string>
-    weights("weights",
-            cl::desc("Store weights as f32, bf16, f16 or int8 (rounded; "
-                     "arithmetic stays f32)"),
-            cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(compiling));
-static cl::opt<std::string>
-    compute("compute",
-            cl::desc("Compute sums of products in f32, bf16, vnni (integers of "
-                     "8 bits), tf32 or f16, as far as the target has it"),
-            cl::value_desc("ARITHMETIC"), cl::init("f32"), cl::cat(compiling));
-static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
-                           cl::Prefix, cl::init('2'), cl::cat(compiling));
-static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
-                                cl::value_desc("NAME"), cl::cat(compiling));
-static cl::alias march("march", cl::desc("Alias for -mcpu"), cl::aliasopt(cpu),
-                       cl::cat(compiling));
-static cl::opt<std::string> chip("cuda-arch", cl::desc("GPU to compile for"),
-                                 cl::value_desc("sm_90a"), cl::init("sm_90a"),
-                                 cl::cat(compiling));
-static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
-                                     cl::value_desc("+a,-b"),
-                                     cl::cat(compiling));
-static cl::opt<bool>
-    noRoll("no-roll",
-           cl::desc("Leave layers and steps that were unrolled as they are"),
-           cl::cat(compiling));
-static cl::opt<bool> steps(
-    "step",
-    cl::desc("Add an entry point NAME_step that runs one step of the "
-             "recurrences, with their states as inputs and outputs"),
-    cl::cat(compiling));
-static cl::opt<std::string>
-    winograd("winograd",
-             cl::desc("Compute convolutions of 3x3 taps by Winograd's F(4x4, 3x3) "
-                      "or F(2x2, 3x3), which rounds less, or tap by tap"),
-             cl::value_desc("auto|f4|f2|none"), cl::init("auto"),
-             cl::cat(compiling));
-static cl::opt<bool> noWinograd("no-winograd",
-                                cl::desc("Same as --winograd=none"),
-                                cl::cat(compiling));
-static cl::opt<bool>
-    noBatch("no-batch",
-            cl::desc("Leave independent uses of one weight as they are"),
-            cl::cat(compiling));
-static cl::list<std::string>
-    runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
-             cl::value_desc("PHASE:PIPELINE"), cl::cat(compiling));
-static cl::list<std::string> passPlugins("load-pass-plugin",
-                                         cl::desc("Load passes"),
-                                         cl::value_desc("LIBRARY"),
-                                         cl::cat(compiling));
-static cl::list<std::string> dialectPlugins("load-dialect-plugin",
-                                            cl::desc("Load dialects"),
-                                            cl::value_desc("LIBRARY"),
-                                            cl::cat(compiling));
 
 void lig::run::registerPlugins(mlir::DialectRegistry &registry) {
-  passPlugins.setCallback([](const std::string &library) {
-    auto plugin = mlir::PassPlugin::load(library);
-    if (!plugin)
-      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
-    plugin->registerPassRegistryCallbacks();
-  });
-  dialectPlugins.setCallback([&](const std::string &library) {
-    auto plugin = mlir::DialectPlugin::load(library);
-    if (!plugin)
-      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
-    plugin->registerDialectRegistryCallbacks(registry);
-  });
+  flags.loadPluginsInto(registry);
 }
 
 //===-- Values -----------------------------------------------------------===//
@@ -305,34 +241,11 @@ static llvm::Error readDevice(Options &options) {
   options.ordinal = ordinal;
   options.graph = graph;
   options.emulation.multiprocessors = multiprocessors;
-  options.gpu.chip = chip;
   options.pipeline.target = *found == Options::Device::Cpu ? "cpu" : "cuda";
-  std::string reason = refuseCompute(compute, options.pipeline.target);
-  if (!reason.empty())
-    return llvm::createStringError(reason);
+  if (llvm::Error error =
+          flags.read(options.pipeline, options.machine, options.gpu))
+    return error;
   return readSchedule(options);
-}
-
-static llvm::Error readCompilation(Options &options) {
-  if (level < '0' || level > '3')
-    return wrong("-O{0}: the levels are 0 to 3", level.getValue());
-  options.machine.optimization = level - '0';
-  options.machine.cpu = cpu;
-  options.machine.features = features;
-  options.pipeline.roll = !noRoll;
-  options.pipeline.steps = steps;
-  options.pipeline.weights = weights;
-  options.pipeline.compute = compute;
-  options.pipeline.batchUses = !noBatch;
-  options.pipeline.winograd = noWinograd ? "none" : winograd.getValue();
-  for (StringRef text : runAfter) {
-    auto [phase, pipeline] = text.split(':');
-    std::optional<Phase> found = findPhase(phase);
-    if (!found || pipeline.empty())
-      return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
-    options.pipeline.runAfter[*found] = pipeline.str();
-  }
-  return llvm::Error::success();
 }
 
 std::string Options::getModelOfEntry() const {
@@ -368,7 +281,7 @@ lig::run::parseOptions(llvm::ArrayRef<const char *> argv) {
   options.minSeconds = minTime;
   options.batch = batch;
   options.batchSeconds = batchTimeout;
-  for (auto read : {readInputs, readTolerance, readCompilation, readDevice})
+  for (auto read : {readInputs, readTolerance, readDevice})
     if (llvm::Error error = read(options))
       return error;
   if (options.models.empty() == options.batch.empty())

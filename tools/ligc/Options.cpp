@@ -2,6 +2,7 @@
 
 #include "Options.h"
 
+#include "CompileFlags.h"
 #include "Models.h"
 #include "SharingOptions.h"
 
@@ -9,8 +10,6 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
-#include "mlir/Tools/Plugins/DialectPlugin.h"
-#include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -28,6 +27,8 @@ static cl::OptionCategory outputs("Output options");
 static cl::OptionCategory machine("Machine options");
 static cl::OptionCategory watching("Options to watch a compilation");
 static cl::OptionCategory plugins("Extension options");
+
+static CompileFlags flags(outputs, machine, plugins);
 
 static cl::opt<std::string> output("o", cl::desc("Output file"),
                                    cl::value_desc("FILE"), cl::cat(outputs));
@@ -65,85 +66,27 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     ties("ties", cl::desc("Parameters that are tied, as JSON; checked"),
          cl::value_desc("FILE"), cl::cat(getSharingCategory()));
-static cl::opt<std::string>
-    weights("weights",
-            cl::desc("Store weights as f32, bf16, f16, int8 or codebook4 "
-                     "(rounded; arithmetic stays f32)"),
-            cl::value_desc("FORMAT"), cl::init("f32"), cl::cat(outputs));
-static cl::opt<std::string>
-    compute("compute",
-            cl::desc("Compute sums of products in f32, bf16, vnni (integers of "
-                     "8 bits), tf32 or f16, as far as the target has it"),
-            cl::value_desc("ARITHMETIC"), cl::init("f32"), cl::cat(outputs));
 static cl::opt<bool> listOps("list-onnx-operators",
                              cl::desc("List supported ONNX operators"),
                              cl::cat(outputs));
 
-static cl::opt<char> level("O", cl::desc("Optimization level, 0 to 3"),
-                           cl::Prefix, cl::init('2'), cl::cat(machine));
-static cl::opt<std::string> cpu("mcpu", cl::desc("CPU to make code for"),
-                                cl::value_desc("NAME"), cl::cat(machine));
-static cl::alias march("march", cl::desc("Same as -mcpu"), cl::aliasopt(cpu),
-                       cl::value_desc("NAME"), cl::cat(machine));
 static cl::opt<std::string> targetName("target", cl::desc("What runs the model"),
                                    cl::value_desc("cpu|cuda"),
                                    cl::init("cpu"), cl::cat(machine));
-static cl::opt<std::string> chip("cuda-arch", cl::desc("GPU to make code for"),
-                                 cl::value_desc("NAME"), cl::init("sm_90a"),
-                                 cl::cat(machine));
 static cl::opt<std::string>
     ptxas("ptxas",
           cl::desc("NVIDIA's assembler, to add machine code to PTX; by default "
                    "that on PATH or under CUDA_HOME, if any"),
           cl::value_desc("PROGRAM|none"), cl::cat(machine));
-static cl::opt<bool>
-    noRoll("no-roll",
-           cl::desc("Leave layers and steps that were unrolled as they are"),
-           cl::cat(machine));
-static cl::opt<bool> steps(
-    "step",
-    cl::desc("Add an entry point NAME_step that runs one step of the "
-             "recurrences, with their states as inputs and outputs"),
-    cl::cat(machine));
 static cl::opt<std::string> triple("mtriple", cl::desc("Target triple"),
                                    cl::value_desc("TRIPLE"), cl::cat(machine));
-static cl::opt<unsigned> cacheKilobytes(
-    "l2-cache", cl::desc("Second cache of a core, in KiB, that kernels are "
-                         "cut for (default: that of the CPU)"),
-    cl::value_desc("N"), cl::init(0), cl::cat(machine));
-static cl::opt<std::string> features("mattr", cl::desc("CPU features"),
-                                     cl::value_desc("+a,-b"), cl::cat(machine));
 
-static cl::opt<std::string>
-    winograd("winograd",
-             cl::desc("Compute convolutions of 3x3 taps by Winograd's F(4x4, 3x3) "
-                      "or F(2x2, 3x3), which rounds less, or tap by tap"),
-             cl::value_desc("auto|f4|f2|none"), cl::init("auto"),
-             cl::cat(machine));
-static cl::opt<bool> noWinograd("no-winograd",
-                                cl::desc("Same as --winograd=none"),
-                                cl::cat(machine));
-static cl::opt<bool>
-    noBatch("no-batch",
-            cl::desc("Leave independent uses of one weight as they are"),
-            cl::cat(machine));
 
 static cl::opt<bool> verbose("v", cl::desc("Say when each phase begins"),
                              cl::cat(watching));
 static cl::opt<bool> showTime("time", cl::desc("Report the time of each pass"),
                               cl::cat(watching));
 
-static cl::list<std::string>
-    runAfter("run-after", cl::desc("Passes to run at the end of a phase"),
-             cl::value_desc("PHASE:PIPELINE"), cl::cat(plugins));
-static cl::list<std::string> passPlugins("load-pass-plugin",
-                                         cl::desc("Load passes"),
-                                         cl::value_desc("LIBRARY"),
-                                         cl::cat(plugins));
-static cl::list<std::string> dialectPlugins("load-dialect-plugin",
-                                            cl::desc("Load dialects"),
-                                            cl::value_desc("LIBRARY"),
-                                            cl::cat(plugins));
 
 //===-- Parsing ----------------------------------------------------------===//
 
@@ -153,21 +96,8 @@ static llvm::Error wrong(const char *format, Args &&...args) {
       llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
-/// Plugins load while the command line is read, because --run-after may name
-/// their passes.
 Options::Options(mlir::DialectRegistry &registry) {
-  passPlugins.setCallback([](const std::string &library) {
-    auto plugin = mlir::PassPlugin::load(library);
-    if (!plugin)
-      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
-    plugin->registerPassRegistryCallbacks();
-  });
-  dialectPlugins.setCallback([&](const std::string &library) {
-    auto plugin = mlir::DialectPlugin::load(library);
-    if (!plugin)
-      llvm::report_fatal_error(plugin.takeError(), /*gen_crash_diag=*/false);
-    plugin->registerDialectRegistryCallbacks(registry);
-  });
+  flags.loadPluginsInto(registry);
 }
 
 /// The NAME of --params=file:NAME; nothing in other forms.
@@ -202,8 +132,6 @@ llvm::Error Options::parse(int argc, char **argv) {
                               "weights are shared\n");
   if (!listOps && getModelPaths().empty())
     return wrong("no model given; see ligc --help");
-  if (level < '0' || level > '3')
-    return wrong("-O{0}: the levels are 0 to 3", level.getValue());
   if (!compileTo.empty()) {
     if (!findPhase(compileTo))
       return wrong("--compile-to={0}: the phases are import, share, net, "
@@ -215,8 +143,6 @@ llvm::Error Options::parse(int argc, char **argv) {
   }
   if (targetName != "cpu" && targetName != "cuda")
     return wrong("--target={0}: expected cpu or cuda", targetName.getValue());
-  if (std::string reason = refuseCompute(compute, targetName); !reason.empty())
-    return llvm::createStringError(reason);
   if (targetName != "cuda" &&
       (artefact == Artefact::Ptx || artefact == Artefact::Cubin))
     return wrong("kernels of a GPU are made with --target=cuda");
@@ -274,38 +200,16 @@ void Options::finishProgress() const {
     llvm::errs() << "\r\033[K";
 }
 
-/// Sizes that a second cache may have, in KiB.
-static constexpr unsigned kLeastCache = 16, kMostCache = 1 << 20;
-
 llvm::Expected<CompileOptions> Options::makeCompileOptions() const {
   CompileOptions options;
-  if (cacheKilobytes.getNumOccurrences() &&
-      (cacheKilobytes < kLeastCache || cacheKilobytes > kMostCache))
-    return wrong("--l2-cache={0}: expected {1} to {2} KiB",
-                 unsigned(cacheKilobytes), kLeastCache, kMostCache);
-  for (const std::string &text : runAfter) {
-    auto [phase, pipeline] = llvm::StringRef(text).split(':');
-    std::optional<Phase> found = findPhase(phase);
-    if (!found || pipeline.empty())
-      return wrong("--run-after={0}: expected PHASE:PIPELINE", text);
-    options.pipeline.runAfter[*found] = pipeline.str();
-  }
+  options.pipeline.target = targetName;
+  if (llvm::Error error =
+          flags.read(options.pipeline, options.machine, options.device))
+    return std::move(error);
   options.pipeline.ties = ties;
   options.pipeline.mergedEntry = getMergedEntry();
-  options.pipeline.roll = !noRoll;
-  options.pipeline.steps = steps;
-  options.pipeline.batchUses = !noBatch;
-  options.pipeline.winograd = noWinograd ? "none" : winograd.getValue();
-  options.pipeline.weights = weights;
-  options.pipeline.compute = compute;
-  options.pipeline.target = targetName;
-  options.device.chip = chip;
   options.device.ptxas = ptxas;
   options.machine.triple = triple;
-  options.machine.cpu = cpu;
-  options.machine.features = features;
-  options.machine.cacheBytes = int64_t(cacheKilobytes) << 10;
-  options.machine.optimization = level - '0';
   std::string out = outputPath();
   options.modelName = !modelName.empty() ? modelName.getValue()
                       : out == "-"       ? path::stem(getModelPaths().front()).str()
