@@ -57,22 +57,18 @@ static LogicalResult translateConv(Node &node) {
                         << " groups, but the input has " << input[1];
   if (failed(checkShape(node, 2, {filter[0]}, "the bias")))
     return failure();
-  auto window = readWindow(node, filter.drop_front(2));
-  if (failed(window))
+  Window window;
+  auto shape = shapeOfConvolution(node, window, input, filter);
+  if (failed(shape))
     return failure();
-  auto extents = placeWindow(node, *window, input.drop_front(2));
-  if (failed(extents))
-    return failure();
-  SmallVector<int64_t> shape = {input[0], filter[0]};
-  shape.append(*extents);
-  auto type = node.makeType(shape, node.elementType(0));
+  auto type = node.makeType(*shape, node.elementType(0));
   if (failed(type))
     return failure();
   Value bias = node.hasInput(2) ? node.input(2) : Value();
   node.setOutput(0, lig::net::ConvOp::create(node.builder(), node.loc(), *type,
                                              node.input(0), node.input(1), bias,
-                                             window->strides, window->dilations,
-                                             window->pads, *groups));
+                                             window.strides, window.dilations,
+                                             window.pads, *groups));
   return success();
 }
 

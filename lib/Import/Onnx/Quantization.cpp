@@ -37,6 +37,18 @@ static FailureOr<Value> alongAxis(Node &node, unsigned i) {
   return reshape(b, node.loc(), node.input(i), shape);
 }
 
+/// Input 0, its scale, and the zero point where there is one.
+static FailureOr<SmallVector<Value>> scaledOperands(Node &node) {
+  SmallVector<Value> operands = {node.input(0)};
+  for (unsigned i = 1, count = node.hasInput(2) ? 3 : 2; i < count; ++i) {
+    FailureOr<Value> operand = alongAxis(node, i);
+    if (failed(operand))
+      return failure();
+    operands.push_back(*operand);
+  }
+  return operands;
+}
+
 /// saturate(round(x / scale) + zero point)
 static LogicalResult translateQuantizeLinear(Node &node) {
   OpBuilder &b = node.builder();
@@ -47,16 +59,9 @@ static LogicalResult translateQuantizeLinear(Node &node) {
     to = elementTypeOf(type, node.context());
   if (!to || !isa<IntegerType>(to.type))
     return node.error() << "quantization to this type is not supported";
-  FailureOr<Value> scale = alongAxis(node, 1);
-  if (failed(scale))
+  FailureOr<SmallVector<Value>> inputs = scaledOperands(node);
+  if (failed(inputs))
     return failure();
-  SmallVector<Value> inputs = {node.input(0), *scale};
-  if (node.hasInput(2)) {
-    FailureOr<Value> zero = alongAxis(node, 2);
-    if (failed(zero))
-      return failure();
-    inputs.push_back(*zero);
-  }
   Type f32 = b.getF32Type();
   auto body = [=](OpBuilder &b, Location loc, ValueRange in) {
     Value x = castScalar(b, loc, in[0], f32, false, false);
@@ -69,7 +74,7 @@ static LogicalResult translateQuantizeLinear(Node &node) {
     return roundSaturated(b, loc, y, to.type, to.isUnsigned);
   };
   node.setOutput(
-      0, elementwise(b, node.loc(), node.shape(0), to.type, inputs, body),
+      0, elementwise(b, node.loc(), node.shape(0), to.type, *inputs, body),
       to.isUnsigned);
   return success();
 }
@@ -77,16 +82,9 @@ static LogicalResult translateQuantizeLinear(Node &node) {
 /// (x - zero point) * scale
 static LogicalResult translateDequantizeLinear(Node &node) {
   OpBuilder &b = node.builder();
-  FailureOr<Value> scale = alongAxis(node, 1);
-  if (failed(scale))
+  FailureOr<SmallVector<Value>> inputs = scaledOperands(node);
+  if (failed(inputs))
     return failure();
-  SmallVector<Value> inputs = {node.input(0), *scale};
-  if (node.hasInput(2)) {
-    FailureOr<Value> zero = alongAxis(node, 2);
-    if (failed(zero))
-      return failure();
-    inputs.push_back(*zero);
-  }
   Type type = node.elementType(1);
   bool isUnsigned = node.isUnsigned(0);
   auto body = [=](OpBuilder &b, Location loc, ValueRange in) {
@@ -100,7 +98,7 @@ static LogicalResult translateDequantizeLinear(Node &node) {
     return castScalar(b, loc, multiply(b, loc, x, factor), type, false, false);
   };
   node.setOutput(0,
-                 elementwise(b, node.loc(), node.shape(0), type, inputs, body));
+                 elementwise(b, node.loc(), node.shape(0), type, *inputs, body));
   return success();
 }
 
@@ -153,22 +151,18 @@ static FailureOr<Value> convolve(Node &node, unsigned x, unsigned w,
                          << "the input has shape " << describe(input)
                          << " and the filter " << describe(filter) << " for "
                          << groups << " groups");
-  auto window = readWindow(node, filter.drop_front(2));
-  if (failed(window))
+  Window window;
+  auto shape = shapeOfConvolution(node, window, input, filter);
+  if (failed(shape))
     return failure();
-  auto extents = placeWindow(node, *window, input.drop_front(2));
-  if (failed(extents))
-    return failure();
-  SmallVector<int64_t> shape = {input[0], filter[0]};
-  shape.append(*extents);
-  auto type = node.makeType(shape, node.builder().getI32Type());
+  auto type = node.makeType(*shape, node.builder().getI32Type());
   FailureOr<Value> left = centered(node, x, x + step);
   FailureOr<Value> right = centered(node, w, w + step);
   if (failed(type) || failed(left) || failed(right))
     return failure();
   return lig::net::ConvOp::create(node.builder(), node.loc(), *type, *left,
-                                  *right, bias, window->strides,
-                                  window->dilations, window->pads, groups)
+                                  *right, bias, window.strides,
+                                  window.dilations, window.pads, groups)
       .getResult();
 }
 

@@ -98,3 +98,19 @@ lig::onnx_import::placeWindow(const Node &node, Window &window,
   }
   return result;
 }
+
+FailureOr<SmallVector<int64_t>>
+lig::onnx_import::shapeOfConvolution(const Node &node, Window &window,
+                                     ArrayRef<int64_t> input,
+                                     ArrayRef<int64_t> filter) {
+  FailureOr<Window> read = readWindow(node, filter.drop_front(2));
+  if (failed(read))
+    return failure();
+  window = std::move(*read);
+  auto extents = placeWindow(node, window, input.drop_front(2));
+  if (failed(extents))
+    return failure();
+  SmallVector<int64_t> shape = {input[0], filter[0]};
+  shape.append(*extents);
+  return shape;
+}

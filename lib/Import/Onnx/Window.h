@@ -27,6 +27,13 @@ llvm::FailureOr<llvm::SmallVector<int64_t>>
 placeWindow(const Node &node, Window &window, llvm::ArrayRef<int64_t> image,
             bool roundUp = false);
 
+/// The shape of a forward convolution's result, [images, filters, positions];
+/// `window` becomes what the attributes say.
+llvm::FailureOr<llvm::SmallVector<int64_t>>
+shapeOfConvolution(const Node &node, Window &window,
+                   llvm::ArrayRef<int64_t> input,
+                   llvm::ArrayRef<int64_t> filter);
+
 /// Splits the padding of one dimension: SAME_UPPER gives the odd one to the
 /// end, everything else to the begin.
 void splitPadding(Window &window, unsigned d, int64_t total,
