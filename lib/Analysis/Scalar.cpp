@@ -4,6 +4,7 @@
 #include "Scalar.h"
 
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/APFloat.h"
 
 #include <cstring>
@@ -56,6 +57,20 @@ static double fromHalfBits(ScalarKind kind, uint16_t bits) {
   bool lost;
   wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
   return wide.convertToDouble();
+}
+
+std::optional<Scalar> lig::getConstantScalar(Value value) {
+  Attribute attribute;
+  if (!matchPattern(value, m_Constant(&attribute)))
+    return std::nullopt;
+  Scalar scalar;
+  if (auto number = dyn_cast<FloatAttr>(attribute))
+    scalar.f = number.getValueAsDouble();
+  else if (auto number = dyn_cast<IntegerAttr>(attribute))
+    scalar.i = number.getValue().getSExtValue();
+  else
+    return std::nullopt;
+  return scalar;
 }
 
 template <typename T> static T loadAs(const char *from) {

@@ -2,7 +2,7 @@
 #ifndef LIGATURE_LIB_ANALYSIS_SCALAR_H
 #define LIGATURE_LIB_ANALYSIS_SCALAR_H
 
-#include "mlir/IR/Types.h"
+#include "mlir/IR/Value.h"
 
 #include <optional>
 
@@ -21,6 +21,8 @@ union Scalar {
 };
 Scalar loadScalar(ScalarKind kind, const char *from);
 void storeScalar(ScalarKind kind, Scalar value, char *to);
+/// The constant behind a value, if it is one number.
+std::optional<Scalar> getConstantScalar(mlir::Value value);
 
 /// A float as an element of the kind has it.
 double roundTo(ScalarKind kind, double value);

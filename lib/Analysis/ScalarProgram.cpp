@@ -8,7 +8,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -156,21 +155,6 @@ static bool describe(Operation *op, Step &step) {
       .Default([](Operation *) { return false; });
 }
 
-/// The constant behind a value from inside or outside the body.
-static std::optional<Scalar> constantOf(Value value) {
-  Attribute attr;
-  if (!matchPattern(value, m_Constant(&attr)))
-    return std::nullopt;
-  Scalar scalar;
-  if (auto number = dyn_cast<FloatAttr>(attr))
-    scalar.f = number.getValueAsDouble();
-  else if (auto number = dyn_cast<IntegerAttr>(attr))
-    scalar.i = number.getValue().getSExtValue();
-  else
-    return std::nullopt;
-  return scalar;
-}
-
 /// Adds steps to a program, one operation at a time.
 class ScalarProgram::Compiler {
 public:
@@ -210,7 +194,7 @@ bool ScalarProgram::Compiler::addArguments(Block &block) {
 std::optional<unsigned> ScalarProgram::Compiler::slotOf(Value value) {
   if (auto it = slots.find(value); it != slots.end())
     return it->second;
-  std::optional<Scalar> constant = constantOf(value);
+  std::optional<Scalar> constant = getConstantScalar(value);
   std::optional<ScalarKind> kind = getScalarKind(value.getType());
   if (!constant || !kind)
     return std::nullopt;
@@ -259,7 +243,7 @@ bool ScalarProgram::Compiler::add(Operation &op) {
     return addExtract(extract);
   if (op.getNumResults() != 1 || op.getNumOperands() > 3)
     return false;
-  if (constantOf(op.getResult(0)))
+  if (getConstantScalar(op.getResult(0)))
     return true;
   std::optional<ScalarKind> kind = getScalarKind(op.getResult(0).getType());
   Step step{Step::Move, kind.value_or(ScalarKind::I64), 0};

@@ -56,14 +56,19 @@ CallWork WinogradShape::getWork() const {
   return work;
 }
 
-std::optional<SmallVector<int64_t, 2>> lig::parseWinogradTiles(StringRef word) {
-  using Tiles = std::optional<SmallVector<int64_t, 2>>;
-  return llvm::StringSwitch<Tiles>(word)
-      .Case("auto", SmallVector<int64_t, 2>{4, 2})
-      .Case("f4", SmallVector<int64_t, 2>{4})
-      .Case("f2", SmallVector<int64_t, 2>{2})
-      .Case("none", SmallVector<int64_t, 2>())
-      .Default(std::nullopt);
+FailureOr<SmallVector<int64_t, 2>>
+lig::parseWinogradTiles(StringRef word, MLIRContext *context) {
+  using Tiles = FailureOr<SmallVector<int64_t, 2>>;
+  Tiles tiles = llvm::StringSwitch<Tiles>(word)
+                    .Case("auto", SmallVector<int64_t, 2>{4, 2})
+                    .Case("f4", SmallVector<int64_t, 2>{4})
+                    .Case("f2", SmallVector<int64_t, 2>{2})
+                    .Case("none", SmallVector<int64_t, 2>())
+                    .Default(failure());
+  if (failed(tiles))
+    emitError(UnknownLoc::get(context))
+        << "winograd is '" << word << "', not auto, f4, f2 or none";
+  return tiles;
 }
 
 int64_t lig::chooseWinogradTile(ArrayRef<WinogradShape> shapes,

@@ -35,10 +35,10 @@ struct WinogradShape {
 /// own cache holds `cacheBytes`.
 double getArrivalRate(double bytes, double cacheBytes);
 
-/// The tiles that may be chosen from: of `auto`, `f4`, `f2` or `none`; nothing
-/// for any other word.
-std::optional<llvm::SmallVector<int64_t, 2>>
-parseWinogradTiles(llvm::StringRef word);
+/// The tiles that may be chosen from: of `auto`, `f4`, `f2` or `none`; any other
+/// word is an error, which is emitted.
+llvm::FailureOr<llvm::SmallVector<int64_t, 2>>
+parseWinogradTiles(llvm::StringRef word, mlir::MLIRContext *context);
 
 /// Which of `tiles` saves the most cycles on all convolutions together, as they
 /// read one form of the filters; 0 where none saves any.

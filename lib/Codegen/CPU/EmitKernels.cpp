@@ -77,10 +77,9 @@ struct CpuEmitKernels
   using CpuEmitKernelsPassBase::CpuEmitKernelsPassBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    auto tiles = lig::parseWinogradTiles(winograd);
-    if (!tiles)
-      return emitError(UnknownLoc::get(context))
-             << "winograd is '" << winograd << "', not auto, f4, f2 or none";
+    auto tiles = lig::parseWinogradTiles(winograd, context);
+    if (failed(tiles))
+      return failure();
     winogradTiles = std::move(*tiles);
     machine.vectorBits = vectorBits;
     machine.registers = registers ? int64_t(registers)

@@ -4,15 +4,14 @@
 
 #include "ScalarMath.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace lig::onnx_import;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 /// 16-bit floats lose too much when they are added up, and products of 16-bit
 /// integers do not fit.

@@ -4,14 +4,13 @@
 
 #include "Build.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace lig::onnx_import;
-
-static RankedTensorType typeOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType());
-}
+using lig::typeOf;
 
 Value lig::onnx_import::addProduct(OpBuilder &b, Location loc, Value x, Value w,
                                    Value init) {

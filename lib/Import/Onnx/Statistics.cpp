@@ -5,6 +5,8 @@
 #include "Build.h"
 #include "Moves.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,10 +14,7 @@
 
 using namespace mlir;
 using namespace lig::onnx_import;
-
-static RankedTensorType typeOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType());
-}
+using lig::typeOf;
 
 Type lig::onnx_import::accumulatorOf(Type element) {
   auto type = dyn_cast<FloatType>(element);

@@ -106,11 +106,17 @@ TEST(WinogradCost, SmallTilesHaveSmallFilters) {
 }
 
 TEST(WinogradCost, ReadsTheNamesOfTransforms) {
-  EXPECT_EQ(parseWinogradTiles("auto")->size(), 2u);
-  EXPECT_EQ(parseWinogradTiles("f2")->front(), 2);
-  EXPECT_EQ(parseWinogradTiles("f4")->front(), 4);
-  EXPECT_TRUE(parseWinogradTiles("none")->empty());
-  EXPECT_FALSE(parseWinogradTiles("f3"));
+  mlir::MLIRContext context;
+  std::string error;
+  context.getDiagEngine().registerHandler(
+      [&](mlir::Diagnostic &diagnostic) { error = diagnostic.str(); });
+  EXPECT_EQ(parseWinogradTiles("auto", &context)->size(), 2u);
+  EXPECT_EQ(parseWinogradTiles("f2", &context)->front(), 2);
+  EXPECT_EQ(parseWinogradTiles("f4", &context)->front(), 4);
+  EXPECT_TRUE(parseWinogradTiles("none", &context)->empty());
+  EXPECT_EQ(error, "");
+  EXPECT_TRUE(mlir::failed(parseWinogradTiles("f3", &context)));
+  EXPECT_EQ(error, "winograd is 'f3', not auto, f4, f2 or none");
 }
 
 TEST(WinogradCost, LargeImagesSaveAndTinyOnesLose) {

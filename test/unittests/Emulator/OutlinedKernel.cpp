@@ -1,3 +1,5 @@
+// What launches say of their kernels is all constants here.
+
 #include "OutlinedKernel.h"
 
 #include "Ligature/InitAll.h"

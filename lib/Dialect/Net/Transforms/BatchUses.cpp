@@ -40,10 +40,9 @@ struct BatchUses : lig::net::impl::BatchUsesPassBase<BatchUses> {
   using BatchUsesPassBase::BatchUsesPassBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    auto tiles = lig::parseWinogradTiles(winograd);
-    if (!tiles)
-      return emitError(UnknownLoc::get(context))
-             << "winograd is '" << winograd << "', not auto, f4, f2 or none";
+    auto tiles = lig::parseWinogradTiles(winograd, context);
+    if (failed(tiles))
+      return failure();
     winogradTiles = std::move(*tiles);
     return success();
   }
