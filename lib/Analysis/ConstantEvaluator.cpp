@@ -8,6 +8,7 @@
 #include "ScalarProgram.h"
 
 #include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -19,10 +20,6 @@
 
 using namespace mlir;
 using namespace lig;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// Copies a box between row-major tensors; `offsets` and `steps` place it in
 /// the larger one, which is the source if `extracting`.
@@ -88,20 +85,13 @@ static SmallVector<Value> inputsOf(Operation *op) {
 
 /// A scalar constant as a tensor of rank zero.
 static std::optional<TensorBytes> scalarBytes(Value value) {
-  Attribute attr;
   std::optional<ScalarKind> kind = getScalarKind(value.getType());
-  if (!kind || !matchPattern(value, m_Constant(&attr)))
-    return std::nullopt;
-  Scalar scalar;
-  if (auto number = dyn_cast<FloatAttr>(attr))
-    scalar.f = number.getValueAsDouble();
-  else if (auto number = dyn_cast<IntegerAttr>(attr))
-    scalar.i = number.getValue().getSExtValue();
-  else
+  std::optional<Scalar> scalar = getConstantScalar(value);
+  if (!kind || !scalar)
     return std::nullopt;
   TensorBytes bytes =
       TensorBytes::allocate(RankedTensorType::get({}, value.getType()));
-  storeScalar(*kind, scalar, bytes.mutableData());
+  storeScalar(*kind, *scalar, bytes.mutableData());
   return bytes;
 }
 

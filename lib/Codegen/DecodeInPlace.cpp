@@ -11,6 +11,7 @@
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Analysis/StridedView.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,6 +22,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_DECODEINPLACEPASS
@@ -36,10 +38,6 @@ static constexpr int64_t kMostEntries = 128;
 /// serve all readers, so that each decodes what lies apart.
 static constexpr int64_t kMostRows = 64;
 static constexpr int64_t kMostRowsUnpacked = 8;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// Whether `step` looks an entry up in a table from outside, by a code.
 static bool isLookup(Operation &step) {

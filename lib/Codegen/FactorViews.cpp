@@ -10,6 +10,7 @@
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -20,15 +21,12 @@
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_FACTORVIEWSPASS
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// A generic operation whose body adds the product of its two inputs, floats,
 /// to its only output.

@@ -16,6 +16,7 @@
 #include "Ligature/Analysis/ParameterMoves.h"
 #include "Ligature/Analysis/StridedView.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -25,6 +26,7 @@
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_PACKPARAMETERSPASS
@@ -36,10 +38,6 @@ static constexpr int64_t kSmallBytes = 256;
 /// And so is this part of all parameters, for what would have to be looked up
 /// again in every run.
 static constexpr int64_t kLookupPart = 32;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 static int64_t bytesOf(RankedTensorType type) {
   return type.getNumElements() * lig::getElementBytes(type.getElementType());

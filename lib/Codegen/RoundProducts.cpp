@@ -10,6 +10,7 @@
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -27,15 +28,12 @@
 
 using namespace mlir;
 using lig::TensorBytes;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_ROUNDPRODUCTSPASS
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 namespace {
 /// A weight in fewer bits: what stands for it, its scales, and how far off the

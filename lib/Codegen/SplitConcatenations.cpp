@@ -7,6 +7,7 @@
 #include "Ligature/Analysis/ParameterMoves.h"
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Support/TensorMoves.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -14,6 +15,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_SPLITCONCATENATIONSPASS
@@ -24,10 +26,6 @@ namespace lig::codegen {
 /// calls than a copy does.
 static constexpr int64_t kLeastPart = 8;
 static constexpr size_t kMostParts = 16;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 namespace {
 /// An input of a reduction that is a concatenation, and the loop along it.

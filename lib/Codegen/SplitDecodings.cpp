@@ -4,6 +4,7 @@
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -12,15 +13,12 @@
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::codegen {
 #define GEN_PASS_DEF_SPLITDECODINGSPASS
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// The values of the body that `value` is computed from, itself included, but
 /// for what lies behind `end`.

@@ -3,17 +3,16 @@
 
 #include "Dequantized.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::net {
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 AffineMap alongAxis(MLIRContext *context, unsigned rank, int axis) {
   SmallVector<AffineExpr> exprs;

@@ -8,6 +8,7 @@
 
 #include "Ligature/Analysis/ParameterMoves.h"
 #include "Ligature/Analysis/TensorBytes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,13 +21,10 @@
 
 using namespace mlir;
 using namespace lig::net;
+using lig::typeOf;
 
 /// More operations than an expert ever has.
 static constexpr size_t kMostOperations = 128;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 static int64_t product(ArrayRef<int64_t> extents) {
   return std::accumulate(extents.begin(), extents.end(), int64_t(1),

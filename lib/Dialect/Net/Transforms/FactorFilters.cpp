@@ -16,6 +16,7 @@
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 #include "Ligature/Support/TensorMoves.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -33,10 +34,7 @@ namespace lig::net {
 } // namespace lig::net
 
 using lig::net::ConvOp;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 namespace {
 /// base + scale * (mix times narrow), a filter.

@@ -11,6 +11,7 @@
 
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -19,15 +20,12 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::net {
 #define GEN_PASS_DEF_FORMATTENTIONPASS
 #include "Ligature/Dialect/Net/Transforms/Passes.h.inc"
 } // namespace lig::net
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 static unsigned position(AffineExpr expr) {
   return cast<AffineDimExpr>(expr).getPosition();

@@ -13,6 +13,7 @@
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -27,15 +28,12 @@
 
 using namespace mlir;
 using namespace lig::net;
+using lig::typeOf;
 
 namespace lig::net {
 #define GEN_PASS_DEF_FORMQUANTIZEDPASS
 #include "Ligature/Dialect/Net/Transforms/Passes.h.inc"
 } // namespace lig::net
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// An operation with one input of its result's type, or null.
 static linalg::GenericOp elementwiseUser(Value value) {

@@ -19,6 +19,7 @@
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,6 +33,7 @@
 
 using namespace mlir;
 using namespace lig::net;
+using lig::typeOf;
 
 namespace lig::net {
 #define GEN_PASS_DEF_GROUPEXPERTSPASS
@@ -42,10 +44,6 @@ namespace lig::net {
 static constexpr double kLeastGain = 0.1;
 /// Microseconds to ask an expert about a row.
 static constexpr double kTimeToAsk = 0.0015;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 //===-- How many gates are open -------------------------------------------===//
 

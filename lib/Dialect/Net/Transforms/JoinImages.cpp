@@ -12,6 +12,7 @@
 
 #include "Ligature/Dialect/Share/IR/Share.h"
 #include "Ligature/Support/TensorMoves.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -24,10 +25,7 @@
 
 using namespace mlir;
 using namespace lig::net;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 bool lig::net::keepsImageSize(ConvOp conv) {
   RankedTensorType input = typeOf(conv.getInput()),

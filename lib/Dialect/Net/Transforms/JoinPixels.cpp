@@ -9,6 +9,7 @@
 #include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 #include "Ligature/Support/TensorMoves.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -18,10 +19,7 @@
 
 using namespace mlir;
 using namespace lig::net;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 bool lig::net::hasPixels(ConvOp conv) {
   Type element = typeOf(conv.getInput()).getElementType();

@@ -14,6 +14,7 @@
 #include "Ligature/Dialect/Net/IR/Net.h"
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 #include "Ligature/Support/TensorMoves.h"
+#include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -29,10 +30,7 @@ namespace lig::net {
 using lig::net::ConvOp;
 using lig::net::isReadInOrder;
 using lig::net::matchBinary;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 namespace {
 /// A convolution and the number its result is multiplied by, or one number for

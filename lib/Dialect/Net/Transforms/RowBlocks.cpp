@@ -6,6 +6,8 @@
 
 #include "RowBlocks.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,10 +17,7 @@
 
 using namespace mlir;
 using namespace lig::net;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
+using lig::typeOf;
 
 static Value number(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);

@@ -5,18 +5,17 @@
 
 #include "SoftmaxChain.h"
 
+#include "Ligature/Support/TensorTypes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
+using lig::typeOf;
 
 namespace lig::net {
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 bool isFilledWith(Value value, function_ref<bool(const APFloat &)> number) {
   if (auto fill = value.getDefiningOp<linalg::FillOp>())
