@@ -16,9 +16,10 @@ import subprocess
 import sys
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save_model
+from onnx import helper
 
 import machines
+from suite import write_case
 
 
 def softmax(x):
@@ -47,21 +48,8 @@ class Case:
         return name
 
     def save(self, folder, output, value):
-        folder = folder / self.name
-        data = folder / "test_data_set_0"
-        data.mkdir(parents=True)
-        info = lambda n, shape: helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)
-        graph = helper.make_graph(
-            self.nodes, self.name, [info(n, a.shape) for n, a in self.inputs.items()],
-            [info(output, value.shape)],
-            [numpy_helper.from_array(a, n) for n, a in self.weights.items()])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
-        save_model(model, str(folder / "model.onnx"))
-        for i, (n, a) in enumerate(self.inputs.items()):
-            (data / f"input_{i}.pb").write_bytes(
-                numpy_helper.from_array(a, n).SerializeToString())
-        (data / "output_0.pb").write_bytes(
-            numpy_helper.from_array(value.astype("f4"), output).SerializeToString())
+        write_case(folder / self.name, self.nodes, self.inputs,
+                   {output: value.astype("f4")}, self.opset, self.weights)
 
 
 def wide(case, name):

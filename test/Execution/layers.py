@@ -15,9 +15,10 @@ import subprocess
 import sys
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save_model
+from onnx import helper
 
 import machines
+from suite import write_case
 
 
 class Network:
@@ -121,22 +122,9 @@ class Network:
                          output_padding=list(output_padding))
 
     def save(self, folder, *outputs):
-        folder = folder / self.name
-        (folder / "test_data_set_0").mkdir(parents=True)
-        info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT,
-                                                       self.values[n].shape)
-        graph = helper.make_graph(self.nodes, self.name, [info(n) for n in self.inputs],
-                                  [info(n) for n in outputs],
-                                  [numpy_helper.from_array(a, n)
-                                   for n, a in self.weights.items()])
-        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]),
-                   str(folder / "model.onnx"))
-        tensors = [("input", n, a) for n, a in self.inputs.items()]
-        tensors += [("output", n, self.values[n].astype("f4")) for n in outputs]
-        for side in ("input", "output"):
-            for i, (_, n, a) in enumerate([t for t in tensors if t[0] == side]):
-                path = folder / f"test_data_set_0/{side}_{i}.pb"
-                path.write_bytes(numpy_helper.from_array(a, n).SerializeToString())
+        write_case(folder / self.name, self.nodes, self.inputs,
+                   {n: self.values[n].astype("f4") for n in outputs},
+                   weights=self.weights)
 
 
 def convolve(x, w, pads, strides, dilations, group):

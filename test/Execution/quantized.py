@@ -17,12 +17,10 @@ import subprocess
 import sys
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save_model
+from onnx import helper
 
 import machines
-
-TYPES = {np.dtype("u1"): TensorProto.UINT8, np.dtype("i1"): TensorProto.INT8,
-         np.dtype("i4"): TensorProto.INT32, np.dtype("f4"): TensorProto.FLOAT}
+from suite import write_case
 
 
 class Case:
@@ -50,21 +48,8 @@ class Case:
         return name
 
     def save(self, folder, output, value):
-        folder = folder / self.name
-        data = folder / "test_data_set_0"
-        data.mkdir(parents=True)
-        info = lambda n, a: helper.make_tensor_value_info(n, TYPES[a.dtype], a.shape)
-        graph = helper.make_graph(
-            self.nodes, self.name, [info(n, a) for n, a in self.inputs.items()],
-            [info(output, value)],
-            [numpy_helper.from_array(a, n) for n, a in self.weights.items()])
-        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]),
-                   str(folder / "model.onnx"))
-        for i, (n, a) in enumerate(self.inputs.items()):
-            (data / f"input_{i}.pb").write_bytes(
-                numpy_helper.from_array(a, n).SerializeToString())
-        (data / "output_0.pb").write_bytes(
-            numpy_helper.from_array(value, output).SerializeToString())
+        write_case(folder / self.name, self.nodes, self.inputs, {output: value},
+                   weights=self.weights)
 
 
 def requantize(sums, factor, zero):
