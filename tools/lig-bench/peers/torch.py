@@ -197,6 +197,9 @@ class Session:
     def bind(self, feeds):
         values = [torch.from_numpy(value) for value in feeds.values()]
         module = Traced(self.network, list(feeds)).eval()
+        # Recurrent modules are made here: a trace would hold the weights that
+        # torch gave them first.
+        module(*values)
         traced = torch.jit.freeze(torch.jit.trace(module, values, check_trace=False))
 
         def run():
