@@ -15,6 +15,8 @@ import sys
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save_model
 
+from machines import IS_EMULATED
+
 LIG_RUN, OUT = sys.argv[1], pathlib.Path(sys.argv[2])
 RNG = np.random.default_rng(3)
 BYTES = {"bf16": 2, "f16": 2, "int8": 1}
@@ -116,7 +118,7 @@ def compare(label, path, want, most_bytes, error_bound, *options):
 
 
 # What vectors of the machine, and those of others that it can run, make of codes.
-MACHINES = (), ("-mcpu=haswell",), ("-mcpu=nehalem",)
+MACHINES = ((),) if IS_EMULATED else ((), ("-mcpu=haswell",), ("-mcpu=nehalem",))
 
 
 def check_codebook(name):
@@ -153,7 +155,7 @@ def check_lookup(rows, inner, columns, entries, code, options):
         [numpy_helper.from_array(book, "book"), numpy_helper.from_array(codes.astype(code), "codes")])
     path = OUT / f"lookup_{rows}_{inner}_{columns}_{entries}.onnx"
     save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), str(path))
-    paired = entries <= 16 and "-mcpu=nehalem" not in options
+    paired = entries <= 16 and "-mcpu=nehalem" not in options and not IS_EMULATED
     lanes = -(-columns // 32) * 32 if paired else -(-columns // 16) * 16
     most = (inner + 1) * lanes // (2 if paired else 1) + 4 * max(entries, 16) + 128
     want = (x.astype("f8") @ book[codes].astype("f8")).astype("f4")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Compiles text with ligc and runs the libraries beside numpy.
+"""Compiles text with ligc and runs the libraries beside numpy. For the emulator,
+which runs no libraries, lig-run takes their place.
 
 Every model is a few lines on tensors; its numpy function says what it means.
 Usage: native.py LIGC OUT [LIGC OPTION...]
@@ -10,6 +11,9 @@ import subprocess
 import sys
 
 import numpy as np
+from onnx import TensorProto, mapping
+
+from machines import IS_EMULATED
 
 MODELS = []
 RANDOM = np.random.default_rng(7)
@@ -172,6 +176,31 @@ class Library:
         self.check(self.code.lig_run(self.context, 0, pointers(inputs), pointers(outputs)))
 
 
+class Emulated:
+    """The same by files of tensors."""
+
+    def __init__(self, path, is_brain):
+        self.path, self.is_brain = path, is_brain
+
+    def run(self, inputs, outputs):
+        command = ["lig-run", self.path]
+        for i, array in enumerate(inputs):
+            name = f"in{i}"
+            kind = TensorProto.BFLOAT16 if self.is_brain else \
+                mapping.NP_TYPE_TO_TENSOR_TYPE[array.dtype]
+            tensor = TensorProto(data_type=kind, dims=array.shape, raw_data=array.tobytes())
+            file = self.path.with_suffix(f".{name}.pb")
+            file.write_bytes(tensor.SerializeToString())
+            command += ["--input", f"{name}=@{file}"]
+        files = [self.path.with_suffix(f".out{i}.pb") for i in range(len(outputs))]
+        for i, file in enumerate(files):
+            command += ["--output", f"out{i}=@{file}"]
+        subprocess.run(command, check=True)
+        for file, output in zip(files, outputs):
+            tensor = TensorProto.FromString(file.read_bytes())
+            output[...] = np.frombuffer(tensor.raw_data, output.dtype).reshape(output.shape)
+
+
 def compare(name, got, want):
     if want.dtype.kind == "f":
         limit = np.finfo(want.dtype).eps * 16 * max(1, np.abs(want).max())
@@ -199,7 +228,8 @@ def main():
         want = reference(*inputs)
         want = want if isinstance(want, tuple) else (want,)
         outputs = [np.full(w.shape, 77).astype(w.dtype) for w in want]
-        Library(library).run([np.ascontiguousarray(x) for x in inputs], outputs)
+        machine = Emulated(library, name == "brain") if IS_EMULATED else Library(library)
+        machine.run([np.ascontiguousarray(x) for x in inputs], outputs)
         wrong += not all([compare(name, *pair) for pair in zip(outputs, want)])
     print(f"{len(MODELS)} models, {wrong} wrong")
 

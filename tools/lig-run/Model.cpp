@@ -60,7 +60,12 @@ Error Model::describeInputs(const Options &options,
       model->onnx.inputShapes[input] = shape.second;
   }
   ModelFile *owner = files.findOwner(options.entry);
+  // What a step takes follows from the whole, which the model itself describes.
+  bool isStep =
+      options.pipeline.steps && StringRef(options.entry).ends_with("_step");
   for (const auto &[name, value] : given) {
+    if (isStep && !value.isConstant)
+      continue;
     llvm::SmallVector<ModelFiles::Choice> chosen = {{owner, name}};
     if (!owner) {
       auto found = files.chooseInput(name);

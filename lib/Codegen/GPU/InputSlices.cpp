@@ -118,7 +118,9 @@ SmallVector<Value> InputSlices::fetch(Value start) {
 
 void InputSlices::put(Value buffer, ValueRange pieces) {
   ImplicitLocOpBuilder &b = kernel.b;
-  int64_t bytes = pieceSize * layout.element.getIntOrFloatBitWidth() / 8;
+  // Rows begin at multiples of 16 bytes; a piece that grew may be longer.
+  int64_t bytes = std::min<int64_t>(
+      16, pieceSize * layout.element.getIntOrFloatBitWidth() / 8);
   for (auto [piece, line, step] : llvm::zip(pieces, this->line, this->step)) {
     if (alongSums == layout.stepsInner) {
       vector::StoreOp::create(b, piece, shared, layout.at(buffer, line, step),
