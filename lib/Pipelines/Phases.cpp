@@ -115,6 +115,15 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   }
   functions.addPass(net::createFormAttentionPass(attention));
   functions.addPass(net::createHoistSlicesPass());
+  if (options.target == "cuda") {
+    net::StackScansPassOptions stack;
+    stack.chipBytes =
+        uint64_t(codegen::GpuPersistScansPassOptions().multiprocessors) *
+        options.sharedBytes;
+    stack.weightBits =
+        options.weights == "bf16" || options.weights == "f16" ? 16 : 32;
+    functions.addPass(net::createStackScansPass(stack));
+  }
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 
+from persistent_scan import write_stack
 from recurrent import write_case
 
 WAITS = re.compile(r"\s*(?:@%p\d+ )?(bar\.sync|fence\.acq_rel\.gpu|fence\.sc\.gpu"
@@ -68,22 +69,26 @@ def check_assembler(path, chip):
 def main():
     ligc, out = sys.argv[1], pathlib.Path(sys.argv[2])
     sizes = (9, 1, 1024), (9, 4, 512), (9, 16, 200)
+    cases = [(kind, *size) for kind in ("LSTM", "GRU") for size in sizes]
+    for kind, steps, batch, hidden in cases:
+        write_case(out, f"{kind.lower()}_{batch}x{hidden}", kind, ("B",),
+                   sizes=(steps, batch, hidden))
+    write_stack(out, "lstm_on_lstm", "LSTM", 2, (9, 1, 512))
+    write_stack(out, "gru_on_gru", "GRU", 2, (9, 4, 256))
+    write_stack(out, "lstm_both_ways", "LSTM", 1, (9, 4, 256), direction="bidirectional")
     checked = assembled = 0
-    for kind in ("LSTM", "GRU"):
-        for steps, batch, hidden in sizes:
-            name = f"{kind.lower()}_{batch}x{hidden}"
-            write_case(out, name, kind, ("B",), sizes=(steps, batch, hidden))
-            for chip, weights in (("sm_80", "f32"), ("sm_90a", "f32"), ("sm_90a", "bf16")):
-                path = out / f"{name}.{chip}.{weights}.ptx"
-                subprocess.run([ligc, out / "recurrent" / f"test_{name}" / "model.onnx",
-                                "--target=cuda", f"--cuda-arch={chip}", "--emit=ptx",
-                                f"--weights={weights}", "-o", path], check=True)
-                for kernel in kernels(path.read_text()):
-                    if wrong := problems(kernel):
-                        sys.exit(f"{path}: {wrong}")
-                    checked += "atom." in kernel
-                    check_mutants(kernel) if "atom." in kernel else None
-                assembled += check_assembler(path, chip)
+    for folder in sorted((out / "recurrent").iterdir()):
+        for chip, weights in (("sm_80", "f32"), ("sm_90a", "f32"), ("sm_90a", "bf16")):
+            path = out / f"{folder.name}.{chip}.{weights}.ptx"
+            subprocess.run([ligc, folder / "model.onnx", "--target=cuda",
+                            f"--cuda-arch={chip}", "--emit=ptx", f"--weights={weights}",
+                            "-o", path], check=True)
+            for kernel in kernels(path.read_text()):
+                if wrong := problems(kernel):
+                    sys.exit(f"{path}: {wrong}")
+                checked += "atom." in kernel
+                check_mutants(kernel) if "atom." in kernel else None
+            assembled += check_assembler(path, chip)
     print(f"{checked} kernels with barriers of the grid,",
           f"{assembled} files assembled" if assembled else "no ptxas, which is skipped")
 

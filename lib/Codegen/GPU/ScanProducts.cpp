@@ -15,8 +15,10 @@ namespace lig::codegen::gpu {
 
 /// Sums that a lane has in registers, each a vector.
 static constexpr int64_t mostSums = 16;
-/// Pieces of a sum that are written out, in all or of a loop's step.
+/// Pieces of a sum that are written out, in all or of a loop's step. Loads of
+/// all of them may be under way at once, so the more a piece loads, the fewer.
 static constexpr int64_t mostPieces = 8, piecesOfLoop = 4;
+static constexpr int64_t mostUnderWay = 64;
 
 static int64_t widthFor(int64_t terms) {
   return terms % 4 == 0 ? 4 : terms % 2 == 0 ? 2 : 1;
@@ -136,14 +138,17 @@ SmallVector<Value> ScanKernel::sumProducts(unsigned number, Value firstRow,
     addPiece(number, begin, rowAt, width, loadWeights, sums);
   };
   int64_t pieces = terms / piece, done = 0;
-  if (pieces > mostPieces) {
-    done = pieces / piecesOfLoop * piecesOfLoop;
+  int64_t most = mostUnderWay / ((op.gates + rows) * width);
+  bool isLarge = most < piecesOfLoop;
+  int64_t each = isLarge ? std::max<int64_t>(most, 1) : piecesOfLoop;
+  if (pieces > (isLarge ? each : mostPieces)) {
+    done = pieces / each * each;
     auto loop = scf::ForOp::create(b, index(0), index(done * piece),
-                                   index(piecesOfLoop * piece), sums);
+                                   index(each * piece), sums);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     llvm::copy(loop.getRegionIterArgs(), sums.begin());
-    for (int64_t i = 0; i < piecesOfLoop; ++i)
+    for (int64_t i = 0; i < each; ++i)
       addTo(add(loop.getInductionVar(), index(i * piece)));
     scf::YieldOp::create(b, sums);
     llvm::copy(loop.getResults(), sums.begin());

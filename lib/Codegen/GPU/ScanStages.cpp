@@ -92,6 +92,8 @@ public:
   bool conflictOverSteps(unsigned earlier, unsigned later);
   void findCarried();
   bool hasRaces();
+  /// Whether an operation reads nothing that a step writes, such as a bias.
+  bool readsNothingNew(unsigned number);
   void findExchanged();
 
 private:
@@ -160,6 +162,13 @@ bool Order::hasRaces() {
     if (conflictInStep(number, number))
       return true;
   return false;
+}
+
+bool Order::readsNothingNew(unsigned number) {
+  return llvm::none_of(accesses, [&](const Access &access) {
+    return access.number == number && !access.isWrite &&
+           written.contains(access.place().storage);
+  });
 }
 
 //===-- Buffers ----------------------------------------------------------===//
@@ -236,20 +245,30 @@ LogicalResult planStages(ScanBody &body) {
   order.findCarried();
   if (order.hasRaces())
     return failure();
-  unsigned stage = 0, group = 0, first = 0;
+  unsigned stage = 0, first = 0;
   for (unsigned number = 0; number < body.ops.size(); ++number) {
     ScanOp &op = body.ops[number];
+    bool waits = false;
     for (unsigned i = first; i < number; ++i)
-      if (order.conflictInStep(i, number)) {
-        first = number;
-        ++stage;
-        ++group;
-        break;
-      }
-    if (number > first && !haveSameItems(body.ops[number - 1], op))
-      ++group;
+      waits |= order.conflictInStep(i, number);
+    if (waits) {
+      ++stage;
+      // What it only needs as a value of its item comes behind the waiting.
+      unsigned last = number;
+      while (last > first + 1 && order.readsNothingNew(last - 1) &&
+             !order.conflictInStep(last - 1, number))
+        --last;
+      first = last;
+      for (; last < number; ++last)
+        body.ops[last].stage = stage;
+    }
     op.stage = stage;
-    op.group = group;
+  }
+  for (unsigned number = 1; number < body.ops.size(); ++number) {
+    const ScanOp &before = body.ops[number - 1];
+    ScanOp &op = body.ops[number];
+    bool joins = before.stage == op.stage && haveSameItems(before, op);
+    op.group = before.group + !joins;
   }
   body.stages = stage + 1;
   for (const ScanOp &earlier : body.ops)

@@ -79,6 +79,33 @@ def HoistSlicesPass : Pass<"net-hoist-slices"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def StackScansPass : Pass<"net-stack-scans"> {
+  let summary = "Let one loop run stacked layers and pairs of directions";
+  let description = [{
+    Scans of as many steps become one, whose step is a step of each: where the
+    later one reads nothing of the earlier one, as the two directions of a
+    layer, or what the same step of it made, as a layer on another. What was
+    computed between them for all steps at once, such as the product with the
+    weights of the later one's input, is computed step by step again. For
+    targets that keep weights on chip through all steps of one kernel.
+
+    **Before**: `net.scan` of known counts in one block.
+    **After**: fewer of them, with more states.
+    **Keeps**: scans with few steps or products of more than 16 rows, those that
+    may end early, and those whose weights together have no room on chip.
+    **Refuses**: nothing.
+  }];
+  let options = [
+    Option<"chipBytes", "chip-bytes", "uint64_t", "30000000",
+           "room for weights on chip">,
+    Option<"weightBits", "weight-bits", "unsigned", "32",
+           "bits that a weight takes there">];
+  let statistics = [Statistic<"numStacked", "num-stacked",
+                              "loops that became part of another">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
   let summary = "Make one operation of each group of elementwise ones";
   let description = [{
