@@ -146,7 +146,8 @@ bool EmulatedOps::isMeeting(Operation *op) {
 
 bool EmulatedOps::isSynchronization(Operation *op) {
   return isa<NVVM::Barrier0Op, NVVM::BarrierOp, NVVM::SyncWarpOp,
-             NVVM::CpAsyncWaitGroupOp, NVVM::MembarOp, LLVM::FenceOp,
+             NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncWaitGroupOp,
+             NVVM::MembarOp, LLVM::FenceOp,
              NVVM::MBarrierTryWaitParityOp, NVVM::MBarrierArriveOp,
              NVVM::MBarrierArriveExpectTxOp, NVVM::WgmmaFenceAlignedOp,
              NVVM::WgmmaGroupSyncAlignedOp, NVVM::WgmmaWaitGroupSyncOp>(op);

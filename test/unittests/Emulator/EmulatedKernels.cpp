@@ -54,7 +54,8 @@ static const char lowering[] =
     "convert-gpu-to-nvvm{use-bare-ptr-memref-call-conv=1},canonicalize,cse,"
     "reconcile-unrealized-casts)";
 
-EmulatedKernels::EmulatedKernels(const std::string &functions, int drop)
+EmulatedKernels::EmulatedKernels(const std::string &functions, int drop,
+                                 const Mutation &mutate)
     : engine(std::make_unique<Engine>()) {
   initialize();
   DialectRegistry registry;
@@ -66,6 +67,8 @@ EmulatedKernels::EmulatedKernels(const std::string &functions, int drop)
   });
   auto module = parseSourceString<ModuleOp>(
       "gpu.module @kernels {\n" + functions + "\n}", &context);
+  if (module && mutate)
+    module->walk([&](Operation *op) { mutations += mutate(op); });
   PassManager lower(&context), emulate(&context);
   if (!module || failed(parsePassPipeline(lowering, lower)) ||
       failed(lower.run(*module))) {

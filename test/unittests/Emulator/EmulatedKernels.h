@@ -6,9 +6,14 @@
 #include "Ligature/ABI/Model.h"
 #include "Ligature/Emulator/Emulator.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace mlir {
+class Operation;
+}
 
 namespace lig::test {
 
@@ -17,15 +22,22 @@ std::vector<emulator::Options> allSchedules();
 
 class EmulatedKernels {
 public:
+  /// Changes one operation, or leaves it; says whether it did.
+  using Mutation = std::function<bool(mlir::Operation *)>;
+
   /// Compiles functions of a gpu.module. Synchronization number `drop` is left
-  /// out. Without a kernel there is an error.
-  explicit EmulatedKernels(const std::string &functions, int drop = -1);
+  /// out, and `mutate` sees each operation before it is lowered. Without a
+  /// kernel there is an error.
+  explicit EmulatedKernels(const std::string &functions, int drop = -1,
+                           const Mutation &mutate = nullptr);
   ~EmulatedKernels();
 
   /// What the compiler said, empty if all went well.
   const std::string &getError() const { return error; }
   /// How many barriers, fences and waits there are to leave out.
   unsigned countSynchronizations() const { return synchronizations; }
+  /// How many operations were changed.
+  unsigned countMutations() const { return mutations; }
 
   struct Shape {
     uint32_t grid = 1, block = 32, shared = 0, flags = 0;
@@ -42,7 +54,7 @@ private:
   std::unique_ptr<Engine> engine;
   const emulator::Kernel *table = nullptr;
   std::string error;
-  unsigned synchronizations = 0;
+  unsigned synchronizations = 0, mutations = 0;
   uint64_t switches = 0;
 };
 

@@ -1,94 +1,15 @@
 // Kernels of `lig-gpu-emit-strategies` against plain loops, under every
 // schedule; and each of their barriers left out, which must be noticed.
 
-#include "OutlinedKernel.h"
-
-#include "Ligature/Codegen/Passes.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/GPU/Transforms/Passes.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
+#include "StrategyKernel.h"
 
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
 
-using namespace mlir;
 using namespace lig::test;
 
 namespace {
-/// One function on buffers, of which the last is the output.
-struct Case {
-  const char *name;
-  const char *code;
-  unsigned multiprocessors;
-  std::vector<size_t> sizes;
-  /// The output, from the inputs and what the output held.
-  void (*expect)(Buffers &);
-  /// What inputs are rounded to.
-  std::string compute = "f32";
-  float tolerance = 1e-5f;
-};
-
-OutlinedKernel compile(const Case &test) {
-  KernelContext kernels;
-  MLIRContext &context = kernels.context;
-  auto module = parseSourceString<ModuleOp>(test.code, &context);
-  PassManager passes(&context);
-  lig::codegen::GpuEmitStrategiesPassOptions options;
-  options.multiprocessors = test.multiprocessors;
-  options.compute = test.compute;
-  passes.addNestedPass<func::FuncOp>(
-      lig::codegen::createGpuEmitStrategiesPass(options));
-  passes.addNestedPass<func::FuncOp>(lig::codegen::createCpuExpandMathPass());
-  // What kernels keep in registers has no buffer.
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createGpuLaunchSinkIndexComputationsPass());
-  passes.addPass(createGpuKernelOutliningPass());
-  if (!module || failed(passes.run(*module)))
-    return {};
-  return readOutlinedKernel(*module);
-}
-
-/// Nearest float of fewer bits: of bf16 and f16 the even one of two, of tf32
-/// the one farther from zero.
-float roundTo(const std::string &compute, float value) {
-  if (compute == "f16")
-    return float(_Float16(value));
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  if (compute == "bf16")
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
-  else if (compute == "tf32")
-    bits = (bits + 0x1000) & 0xffffe000u;
-  memcpy(&value, &bits, 4);
-  return value;
-}
-
-Buffers expect(const Case &test, const Buffers &buffers) {
-  Buffers expected = buffers;
-  for (size_t i = 0; i + 1 < expected.size(); ++i)
-    for (float &x : expected[i])
-      x = roundTo(test.compute, x);
-  test.expect(expected);
-  std::copy(buffers.begin(), buffers.end() - 1, expected.begin());
-  return expected;
-}
-
-/// What goes wrong with the kernel under a schedule, empty if nothing does.
-std::string check(const Case &test, const OutlinedKernel &launch,
-                  EmulatedKernels &kernels,
-                  const lig::emulator::Options &options) {
-  Buffers buffers = makeBuffers(test.sizes), expected = expect(test, buffers);
-  std::vector<void *> pointers;
-  for (unsigned i : launch.arguments)
-    pointers.push_back(buffers[i].data());
-  std::string error =
-      kernels.launch(launch.name.c_str(), launch.shape, pointers, options);
-  return error.empty() ? compare(buffers, expected, test.tolerance) : error;
-}
+using Case = StrategyCase;
 
 template <int M, int N, int K> void multiply(Buffers &x) {
   for (int i = 0; i < M; ++i)
@@ -463,32 +384,28 @@ func.func @f(%w: memref<10x70xf32>, %x: memref<70xf32>, %y: memref<10xf32>) {
      }},
 };
 
-/// A case in the names of tests: not its bytes, which hold addresses.
-void PrintTo(const Case &test, std::ostream *out) { *out << test.name; }
-
 class StrategyTest : public testing::TestWithParam<Case> {};
 } // namespace
 
 TEST_P(StrategyTest, ComputesWhatLoopsDo) {
-  OutlinedKernel launch = compile(GetParam());
-  ASSERT_EQ(launch.launches, 1u);
-  EmulatedKernels kernels(launch.functions);
+  StrategyKernel kernel(GetParam());
+  ASSERT_EQ(kernel.getCount(), 1u);
+  EmulatedKernels kernels(kernel.getFunctions());
   ASSERT_EQ(kernels.getError(), "");
   for (const lig::emulator::Options &options : allSchedules())
-    ASSERT_EQ(check(GetParam(), launch, kernels, options), "");
+    ASSERT_EQ(kernel.check(kernels, options), "");
 }
 
 TEST_P(StrategyTest, NeedsEachBarrier) {
-  OutlinedKernel launch = compile(GetParam());
-  unsigned count = EmulatedKernels(launch.functions).countSynchronizations();
+  StrategyKernel kernel(GetParam());
+  unsigned count =
+      EmulatedKernels(kernel.getFunctions()).countSynchronizations();
   if (!count)
     GTEST_SKIP() << "has none";
   for (unsigned drop = 0; drop < count; ++drop) {
-    EmulatedKernels kernels(launch.functions, drop);
-    bool noticed = false;
-    for (const lig::emulator::Options &options : allSchedules())
-      noticed |= !check(GetParam(), launch, kernels, options).empty();
-    EXPECT_TRUE(noticed) << "without synchronization " << drop;
+    EmulatedKernels kernels(kernel.getFunctions(), drop);
+    EXPECT_TRUE(kernel.isNoticed(kernels))
+        << "without synchronization " << drop;
   }
 }
 
