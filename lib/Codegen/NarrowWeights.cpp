@@ -3,6 +3,9 @@
 // what small batches and recurrences do. It changes results, so it is asked for
 // by name, and every parameter says how much it changed.
 //
+// Kernels that multiply in fewer bits round what they read in every run; a weight
+// that nothing else reads is rounded here instead, once for all of its uses.
+//
 // A model that reads a weight through a table has asked itself. Other passes see
 // the weight as it stands (kCodesAttr); here it becomes codes again, exactly.
 
@@ -120,7 +123,7 @@ private:
               lig::codegen::ParameterTable &parameters) {
     IRRewriter rewriter(&getContext());
     WeightReaders readers(reads, rewriter);
-    if (!readers.canNarrow())
+    if (!readers.canNarrow() || (productsOnly && !readers.areProducts()))
       return;
     Channels channels = readers.getChannels();
     std::optional<TensorBytes> bytes = lig::readElements(param.getElements());

@@ -109,6 +109,13 @@ void WeightReaders::collect(Value value, ArrayRef<int64_t> strides,
   }
 }
 
+bool WeightReaders::areProducts() const {
+  return llvm::all_of(leaves, [](OpOperand *leaf) {
+    auto generic = dyn_cast<linalg::GenericOp>(leaf->getOwner());
+    return generic && productOf(generic, argumentOf(*leaf));
+  });
+}
+
 /// The channels as the sum of products at `use` would like them.
 Channels WeightReaders::channelsAt(OpOperand &use) const {
   auto op = cast<linalg::GenericOp>(use.getOwner());

@@ -24,6 +24,8 @@ public:
   /// Whether all readers can read another element type, and a sum of products
   /// is among them.
   bool canNarrow() const { return isKnown && hasContraction; }
+  /// Whether nothing but sums of products reads it.
+  bool areProducts() const;
 
   /// The dimension that all sums of products keep and no other input of them
   /// has: the one whose scale can be multiplied to the sums. One channel where

@@ -170,6 +170,12 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(codegen::createOrderParametersPass());
   codegen::NarrowWeightsPassOptions narrow;
   narrow.format = options.weights;
+  // What a GPU would round in every run.
+  if (options.target == "cuda" && options.weights == "f32" &&
+      (options.compute == "bf16" || options.compute == "f16")) {
+    narrow.format = options.compute;
+    narrow.productsOnly = true;
+  }
   pm.addPass(codegen::createNarrowWeightsPass(narrow));
   pm.addNestedPass<func::FuncOp>(createConvertNetScanToScfPass());
   codegen::buildBufferizePipeline(pm);

@@ -6,6 +6,8 @@
 // RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=f32" | FileCheck %s --check-prefix=PLAIN
 // RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=codebook4 min-elements=20" | FileCheck %s --check-prefix=BOOK
 
+// RUN: lig-opt %s -split-input-file -lig-narrow-weights="format=bf16 min-elements=4 products-only" | FileCheck %s --check-prefix=ONLY
+
 // UNKNOWN: weights cannot be stored as 'int9'; the formats are f32, bf16, f16, int8 and codebook4
 
 // Few elements are not worth it.
@@ -18,6 +20,8 @@
 // The product reads the narrow numbers; integers are scaled after summing.
 // BF16-LABEL: module @matmul
 // BF16: share.param @w {share.rounding_error = {{.+}}} : tensor<2x3xbf16>
+// ONLY-LABEL: module @matmul
+// ONLY: share.param @w {{.*}} : tensor<2x3xbf16>
 // INT8-LABEL: module @matmul
 // INT8: share.param @w {share.rounding_error = {{.+}}} : tensor<2x3xi8>
 // INT8: share.param @w.scales : tensor<3xf32>
@@ -49,6 +53,9 @@ module @matmul {
 // has its scale.
 // BF16-LABEL: module @tied_embedding
 // BF16: share.param @w {{.*}} : tensor<4x2xbf16>
+// What is looked up is not rounded where only products are.
+// ONLY-LABEL: module @tied_embedding
+// ONLY: share.param @w : tensor<4x2xf32>
 // INT8-LABEL: module @tied_embedding
 // INT8: share.param @w {{.*}} : tensor<4x2xi8>
 // INT8: share.param @w.scales : tensor<4xf32>

@@ -1,5 +1,6 @@
 """A dense layer with bias and rectifier, run by the emulator in a precision of
 tensor cores, beside NumPy."""
+import json
 import subprocess
 
 import numpy as np
@@ -38,6 +39,13 @@ class DenseLayer:
                         "--output-dir", self.folder], check=True, stdout=subprocess.DEVNULL)
         found = np.load(self.folder / "y.npy")
         return (np.abs(found - self.wanted) / self.magnitude).max()
+
+    def parameter_bytes(self, compute):
+        """Of the artefact's parameters in that precision."""
+        done = subprocess.run(["lig-run", self.folder / "layer.onnx", "--device=emulate",
+                               f"--compute={compute}", "--bench", "--min-time=0", "--warmup=0"],
+                              check=True, stdout=subprocess.PIPE)
+        return json.loads(done.stdout)["param_bytes"]
 
     def ptx(self, compute, *options):
         return subprocess.run(["ligc", self.folder / "layer.onnx", "--target=cuda",

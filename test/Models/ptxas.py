@@ -8,15 +8,17 @@ anything in local memory, call what no one defines, or use more registers than
 skipped, where no ptxas is found.
 
   ptxas.py [--out=FOLDER] [--registers=N] [--only=REGEX] [--chips=CHIP,CHIP] [--small]
-           LIGC [MODELS]
+           [--compute=PRECISION,PRECISION] LIGC [MODELS]
 
---small takes the suite's networks at the sizes of its fast test.
+--small takes the suite's networks at the sizes of its fast test. With --compute their
+products are in these precisions, not in f32.
 
---out takes kernels.csv: network, chip, kernel, registers, bytes of stack, bytes
+--out takes kernels.csv: network, precision, chip, kernel, registers, bytes of stack, bytes
 spilled, bytes of shared memory.
 """
 import argparse
 import csv
+import itertools
 import os
 import pathlib
 import re
@@ -83,22 +85,23 @@ def check(ligc, ptxas, model, compute, chip, limit, folder):
 
 
 def list_networks(options, folder):
-    """(name, path, precision) of each network; those of the suite are built."""
+    """(name, path, precisions) of each network; those of the suite are built."""
+    computes = options.compute.split(",")
     for network in suite.NETWORKS:
         if re.search(options.only, network.name):
             path = folder / f"{network.name}.onnx"
             small = network.small.split() if options.small else []
             suite.run_builder(network.builder, path, [*network.options.split(), *small])
-            yield network.name, path, "f32"
+            yield network.name, path, computes
     if options.models:
         for each in sorted(options.models.glob("*/model.onnx")):
             fixed = each.with_name("model_static.onnx")
             if re.search(options.only, each.parent.name):
-                yield each.parent.name, fixed if fixed.exists() else each, "f32"
+                yield each.parent.name, fixed if fixed.exists() else each, computes
     for compute in ("bf16", "tf32"):
         if re.search(options.only, "large-product"):
             text = gpu_cases.product(2048, "f32" if compute == "tf32" else compute)
-            yield f"large-product-{compute}", *gpu_cases.write(folder, "product", text), compute
+            yield f"large-product-{compute}", *gpu_cases.write(folder, "product", text), [compute]
 
 
 def main():
@@ -108,6 +111,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--chips", default=CHIPS)
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--compute", default="f32")
     parser.add_argument("ligc")
     parser.add_argument("models", type=pathlib.Path, nargs="?")
     options = parser.parse_args()
@@ -119,16 +123,16 @@ def main():
     rows, failed, count, most = [], 0, 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for network, path, compute in list_networks(options, folder):
-            for chip in options.chips.split(","):
+        for network, path, computes in list_networks(options, folder):
+            for compute, chip in itertools.product(computes, options.chips.split(",")):
                 start = time.monotonic()
                 complaints, kernels = check(options.ligc, ptxas, path, compute, chip,
                                             options.registers, folder)
-                rows += [(network, chip, *kernel) for kernel in kernels]
+                rows += [(network, compute, chip, *kernel) for kernel in kernels]
                 most = max([most, *(kernel[1] for kernel in kernels)])
                 count += 1
                 failed += bool(complaints)
-                print("FAIL" if complaints else "PASS", network, chip,
+                print("FAIL" if complaints else "PASS", network, compute, chip,
                       f"{len(kernels)} kernels, {time.monotonic() - start:.1f} s", flush=True)
                 for complaint in complaints:
                     print("  " + complaint.replace("\n", "\n  "))
@@ -136,7 +140,8 @@ def main():
         options.out.mkdir(parents=True, exist_ok=True)
         with open(options.out / "kernels.csv", "w", newline="") as file:
             csv.writer(file).writerows(
-                [("network", "chip", "kernel", "registers", "stack", "spilled", "shared"), *rows])
+                [("network", "precision", "chip", "kernel", "registers", "stack", "spilled",
+                  "shared"), *rows])
     print(f"{count - failed} of {count} networks are clean, {len(rows)} kernels, "
           f"{most} registers at most")
     sys.exit(bool(failed))

@@ -221,11 +221,15 @@ def NarrowWeightsPass : Pass<"lig-narrow-weights", "::mlir::ModuleOp"> {
     decoded elements.
     **Keeps**: parameters that no sum of products reads, such as biases; small
     ones; those with infinities or NaNs, or with readers that cannot convert.
+    With `products-only` also those that anything else reads, such as a table that
+    rows are looked up in: then only operands of products are rounded.
     **Refuses**: an unknown format.
   }];
   let options = [
     Option<"format", "format", "std::string", "\"bf16\"",
            "f32 (as they are), bf16, f16, int8 or codebook4">,
+    Option<"productsOnly", "products-only", "bool", "false",
+           "keep weights that anything but sums of products reads">,
     Option<"minElements", "min-elements", "int64_t", "1024",
            "elements below which a weight stays as it is">];
   let statistics = [

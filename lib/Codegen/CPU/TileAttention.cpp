@@ -17,8 +17,7 @@
 // distance is 0 and no NaN for keys that are masked by minus infinity. A row of
 // nothing else has the sum 0, which makes it NaN at the end.
 
-#include "MaskBand.h"
-
+#include "Ligature/Analysis/MaskBand.h"
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Net/IR/Net.h"
 
@@ -53,7 +52,7 @@ public:
                   int64_t keys)
       : op(op), b(op.getLoc(), rewriter), extents(op.getExtents()),
         element(getElementTypeOrSelf(op.getInit().getType())),
-        band(lig::codegen::cpu::findMaskBand(op)) {
+        band(lig::findMaskBand(op)) {
     blockRows = std::min(rows, extents[op.getRowDim()]);
     blockKeys = std::min(keys, extents[op.getKeyDim()]);
   }
@@ -127,7 +126,7 @@ private:
   ImplicitLocOpBuilder b;
   SmallVector<int64_t> extents;
   Type element;
-  std::optional<lig::codegen::cpu::MaskBand> band;
+  std::optional<lig::MaskBand> band;
   int64_t blockRows, blockKeys;
   Packed keys, values;
 };

@@ -7,10 +7,13 @@
 // The greatest score starts at the lowest finite number, so that exp of the
 // distance is 0 and no NaN for keys that are masked by minus infinity, as those
 // beyond the last are. A row of nothing else has the sum 0, which makes it NaN
-// at the end.
+// at the end. Blocks of keys that a constant mask hides from all of the block's
+// queries are passed over, half of all where it is causal.
 
 #include "AttentionTile.h"
 #include "Convert.h"
+
+#include "Ligature/Analysis/MaskBand.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,12 +22,16 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace lig::codegen::gpu;
 using lig::net::AttentionOp;
 
 /// Shared memory that a kernel has without asking.
 static constexpr int64_t kSharedBytes = 48 * 1024;
+/// What a thread has on the way to shared memory at a time.
+static constexpr int64_t kFetchRegisters = 32;
 
 int64_t AttentionTile::sharedBytes() const {
   int64_t bytes = 0;
@@ -64,7 +71,7 @@ class AttentionWriter {
 public:
   AttentionWriter(Kernel &kernel, AttentionOp op, AttentionTile &tile)
       : kernel(kernel), b(kernel.b), op(op), tile(tile),
-        extents(op.getExtents()) {}
+        extents(op.getExtents()), band(lig::findMaskBand(op)) {}
   void write();
 
 private:
@@ -78,10 +85,32 @@ private:
   };
 
   void placeBlock();
+  std::pair<Value, Value> visibleKeys();
   State lookAtKeys(Value first, State state);
-  void bring(unsigned operand, Value shared, unsigned lineDim, Value firstLine,
-             unsigned runDim, int64_t lines, int64_t run, bool turned);
+  /// What a block has of an operand: lines of a run of elements; with `turned`
+  /// lines are innermost in shared memory.
+  struct Part {
+    Value shared;
+    unsigned lineDim, runDim;
+    int64_t lines, run;
+    bool turned = false;
+    /// Whether runs are innermost in global memory, and elements of a run that
+    /// are read at once.
+    bool runsFast = true;
+    int64_t piece = 1;
+  };
+  /// Where a piece begins.
+  struct Piece {
+    Value line, at;
+  };
+  void bring(unsigned operand, Part part, Value firstLine);
+  std::pair<Piece, Value> fetch(unsigned operand, Value number,
+                                const Part &part, Value firstLine);
+  Piece placePiece(Value number, const Part &part);
+  void put(Value piece, const Piece &place, const Part &part);
+  SmallVector<Value> indices(unsigned operand, const LoopValues &dims);
   Value load(unsigned operand, const LoopValues &dims);
+  Value loadPiece(unsigned operand, const LoopValues &dims, int64_t count);
   Value finishScore(Value score, Value row, Value key);
   SmallVector<Value> weigh(SmallVector<Value> scores, State &state);
   Value meet(Value value, llvm::function_ref<Value(Value, Value)> combine);
@@ -93,6 +122,7 @@ private:
   AttentionOp op;
   AttentionTile &tile;
   SmallVector<int64_t> extents;
+  std::optional<lig::MaskBand> band;
   /// Of the batch dimensions.
   LoopValues dims;
   Value firstRow;
@@ -126,55 +156,105 @@ void AttentionWriter::placeBlock() {
   kernel.unflatten(kernel.div(kernel.block(), blocks), batch, dims);
 }
 
+SmallVector<Value> AttentionWriter::indices(unsigned operand,
+                                            const LoopValues &dims) {
+  SmallVector<Value> result;
+  for (AffineExpr expr : op.getMap(operand).getResults())
+    result.push_back(kernel.apply(expr, dims));
+  return result;
+}
+
 Value AttentionWriter::load(unsigned operand, const LoopValues &dims) {
   Value source = op.getOperand(operand);
   if (!isa<MemRefType>(source.getType()))
     return source;
-  SmallVector<Value> indices;
-  for (AffineExpr expr : op.getMap(operand).getResults())
-    indices.push_back(kernel.apply(expr, dims));
-  return memref::LoadOp::create(b, source, indices);
+  return memref::LoadOp::create(b, source, indices(operand, dims));
 }
 
-/// Puts `lines` lines of `run` elements into shared memory, zeros where the
-/// operand has no more; with `turned` lines are innermost there.
-void AttentionWriter::bring(unsigned operand, Value shared, unsigned lineDim,
-                            Value firstLine, unsigned runDim, int64_t lines,
-                            int64_t run, bool turned) {
-  AffineMap map = op.getMap(operand);
-  bool runsFast = map.getNumResults() == 0 ||
-                  !map.getResults().back().isFunctionOfDim(lineDim);
-  int64_t inner = runsFast ? run : lines;
-  Value none = number(APFloat(0.0f));
-  SmallVector<std::array<Value, 3>> brought;
-  for (int64_t first = 0; first < lines * run; first += tile.threads) {
-    Value piece = kernel.add(kernel.thread(), kernel.index(first));
-    Value fast = kernel.rem(piece, inner), slow = kernel.div(piece, inner);
-    Value line = runsFast ? slow : fast, at = runsFast ? fast : slow;
-    Value ofOperand = kernel.add(firstLine, line);
-    Value exists =
-        arith::AndIOp::create(b, kernel.less(ofOperand, extents[lineDim]),
-                              kernel.less(at, extents[runDim]));
-    LoopValues place = dims;
-    place[lineDim] = kernel.min(ofOperand, extents[lineDim] - 1);
-    place[runDim] = kernel.min(at, extents[runDim] - 1);
-    Value value =
-        arith::SelectOp::create(b, exists, load(operand, place), none);
-    brought.push_back({line, at, value});
+/// `count` neighbours along the innermost dimension.
+Value AttentionWriter::loadPiece(unsigned operand, const LoopValues &dims,
+                                 int64_t count) {
+  auto type = VectorType::get(count, b.getF32Type());
+  if (count == 1)
+    return vector::FromElementsOp::create(b, type, load(operand, dims));
+  return vector::LoadOp::create(b, type, op.getOperand(operand),
+                                indices(operand, dims), /*nontemporal=*/false,
+                                llvm::MaybeAlign(count * 4));
+}
+
+/// Which piece number `number` is, of lines that are innermost or not.
+AttentionWriter::Piece AttentionWriter::placePiece(Value number,
+                                                   const Part &part) {
+  int64_t pieces = part.run / part.piece;
+  if (!part.runsFast)
+    return {kernel.rem(number, part.lines), kernel.div(number, part.lines)};
+  // Turned pieces of one line would lie in few banks: some lines together.
+  int64_t near = part.turned && part.piece > 1 ? std::gcd(pieces, 4) : pieces;
+  Value line = kernel.rem(kernel.div(number, near), part.lines);
+  Value at =
+      kernel.add(kernel.rem(number, near),
+                 kernel.mul(kernel.div(number, near * part.lines), near));
+  return {line, kernel.mul(at, part.piece)};
+}
+
+void AttentionWriter::put(Value piece, const Piece &place, const Part &part) {
+  Value numbers = convertFloats(b, piece, tile.element);
+  if (!part.turned) {
+    int64_t bytes = tile.element.getIntOrFloatBitWidth() / 8 * part.piece;
+    vector::StoreOp::create(b, numbers, part.shared,
+                            ValueRange{place.line, place.at},
+                            /*nontemporal=*/false, llvm::MaybeAlign(bytes));
+    return;
   }
-  for (auto [i, each] : llvm::enumerate(brought)) {
-    auto [line, at, value] = each;
-    OpBuilder::InsertionGuard guard(b);
-    int64_t left = lines * run - int64_t(i) * tile.threads;
-    if (left < tile.threads) {
-      auto some = scf::IfOp::create(b, kernel.less(kernel.thread(), left));
-      b.setInsertionPointToStart(some.thenBlock());
+  for (int64_t i = 0; i < part.piece; ++i)
+    memref::StoreOp::create(
+        b, vector::ExtractOp::create(b, numbers, i), part.shared,
+        ValueRange{kernel.add(place.at, kernel.index(i)), place.line});
+}
+
+/// Piece `number` of lines from `firstLine` on, zeros where the operand has
+/// none.
+std::pair<AttentionWriter::Piece, Value>
+AttentionWriter::fetch(unsigned operand, Value number, const Part &part,
+                       Value firstLine) {
+  Piece piece = placePiece(number, part);
+  Value ofOperand = kernel.add(firstLine, piece.line);
+  Value exists =
+      arith::AndIOp::create(b, kernel.less(ofOperand, extents[part.lineDim]),
+                            kernel.less(piece.at, extents[part.runDim]));
+  LoopValues place = dims;
+  place[part.lineDim] = kernel.min(ofOperand, extents[part.lineDim] - 1);
+  place[part.runDim] = kernel.min(piece.at, extents[part.runDim] - part.piece);
+  Value value = loadPiece(operand, place, part.piece);
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(value.getType()));
+  return {piece, arith::SelectOp::create(b, exists, value, none)};
+}
+
+/// Puts lines of an operand into shared memory, some pieces at a time.
+void AttentionWriter::bring(unsigned operand, Part part, Value firstLine) {
+  AffineMap map = op.getMap(operand);
+  part.runsFast = map.getNumResults() == 0 ||
+                  !map.getResults().back().isFunctionOfDim(part.lineDim);
+  part.piece = countNeighbours(op.getOperand(operand), map, part.runDim,
+                               extents[part.runDim]);
+  int64_t count = part.lines * part.run / part.piece;
+  int64_t step = tile.threads, batch = kFetchRegisters / part.piece * step;
+  for (int64_t start = 0; start < count; start += batch) {
+    SmallVector<std::pair<Piece, Value>> fetched;
+    int64_t end = std::min(start + batch, count);
+    for (int64_t first = start; first < end; first += step)
+      fetched.push_back(fetch(operand,
+                              kernel.add(kernel.thread(), kernel.index(first)),
+                              part, firstLine));
+    for (auto [i, each] : llvm::enumerate(fetched)) {
+      OpBuilder::InsertionGuard guard(b);
+      int64_t left = count - start - int64_t(i) * step;
+      if (left < step) {
+        auto some = scf::IfOp::create(b, kernel.less(kernel.thread(), left));
+        b.setInsertionPointToStart(some.thenBlock());
+      }
+      put(each.second, each.first, part);
     }
-    Value one = vector::FromElementsOp::create(
-        b, VectorType::get(1, b.getF32Type()), value);
-    vector::StoreOp::create(b, convertFloats(b, one, tile.element), shared,
-                            turned ? ValueRange{at, line}
-                                   : ValueRange{line, at});
   }
 }
 
@@ -243,12 +323,30 @@ SmallVector<Value> AttentionWriter::weigh(SmallVector<Value> scores,
   return scores;
 }
 
+/// The first key of the first block of keys that one of the queries sees, and
+/// the key behind the last.
+std::pair<Value, Value> AttentionWriter::visibleKeys() {
+  int64_t keys = extents[op.getKeyDim()];
+  if (!band)
+    return {kernel.index(0), kernel.index(keys)};
+  Value first = arith::SubIOp::create(b, firstRow, kernel.index(band->behind));
+  first = arith::MaxSIOp::create(b, first, kernel.index(band->first));
+  first = arith::SubIOp::create(b, first, kernel.rem(first, tile.keys));
+  Value end =
+      arith::AddIOp::create(b, firstRow, kernel.index(tile.rows + band->ahead));
+  end = arith::MinSIOp::create(b, end, kernel.index(band->last + 1));
+  return {first, end};
+}
+
 AttentionWriter::State AttentionWriter::lookAtKeys(Value first, State state) {
   ::mlir::gpu::BarrierOp::create(b);
-  bring(1, kernel.shared(1), op.getKeyDim(), first, op.getSumDim(), tile.keys,
-        tile.sums, /*turned=*/false);
-  bring(2, kernel.shared(2), op.getKeyDim(), first, op.getColumnDim(),
-        tile.keys, tile.columns, tile.turnsValues());
+  unsigned keyDim = op.getKeyDim();
+  bring(1, {kernel.shared(1), keyDim, op.getSumDim(), tile.keys, tile.sums},
+        first);
+  bring(2,
+        {kernel.shared(2), keyDim, op.getColumnDim(), tile.keys, tile.columns,
+         tile.turnsValues()},
+        first);
   ::mlir::gpu::BarrierOp::create(b);
   SmallVector<Value> scores = tile.scores();
   for (int64_t i = 0; i < tile.threadRows; ++i)
@@ -287,12 +385,10 @@ void AttentionWriter::store(const State &state) {
       LoopValues place = dims;
       place[op.getRowDim()] = row;
       place[op.getColumnDim()] = column;
-      SmallVector<Value> indices;
-      for (AffineExpr expr : op.getMap(op->getNumOperands() - 1).getResults())
-        indices.push_back(kernel.apply(expr, place));
       Value sum = state.sums[i * tile.threadColumns + c];
       memref::StoreOp::create(b, arith::MulFOp::create(b, sum, scale),
-                              op.getInit(), indices);
+                              op.getInit(),
+                              indices(op->getNumOperands() - 1, place));
     }
   }
 }
@@ -300,8 +396,10 @@ void AttentionWriter::store(const State &state) {
 void AttentionWriter::write() {
   tile.start(kernel);
   placeBlock();
-  bring(0, kernel.shared(0), op.getRowDim(), firstRow, op.getSumDim(),
-        tile.rows, tile.sums, /*turned=*/false);
+  bring(
+      0,
+      {kernel.shared(0), op.getRowDim(), op.getSumDim(), tile.rows, tile.sums},
+      firstRow);
   Value lowest =
       number(APFloat::getLargest(APFloat::IEEEsingle(), /*Negative=*/true));
   Value none = number(APFloat(0.0f));
@@ -309,9 +407,9 @@ void AttentionWriter::write() {
   state.most.assign(tile.threadRows, lowest);
   state.total.assign(tile.threadRows, none);
   state.sums.assign(tile.threadRows * tile.threadColumns, none);
-  auto loop = scf::ForOp::create(b, kernel.index(0),
-                                 kernel.index(extents[op.getKeyDim()]),
-                                 kernel.index(tile.keys), state.flatten());
+  auto [first, end] = visibleKeys();
+  auto loop = scf::ForOp::create(b, first, end, kernel.index(tile.keys),
+                                 state.flatten());
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());

@@ -5,7 +5,6 @@
 #include "InputSlices.h"
 
 #include "Convert.h"
-#include "MemoryRoots.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,32 +28,13 @@ SmallVector<Value> SliceLayout::at(Value buffer, Value line, Value step) const {
   return {buffer, step, line};
 }
 
-static bool hasWholePieces(MemRefType type, int64_t piece) {
-  auto [strides, offset] = type.getStridesAndOffset();
-  auto isWhole = [&](int64_t number) {
-    return !ShapedType::isDynamic(number) && number % piece == 0;
-  };
-  return !strides.empty() && strides.back() == 1 && isWhole(offset) &&
-         llvm::all_of(ArrayRef(strides).drop_back(), isWhole);
-}
-
 /// Elements that can be read at once along `loops`.
 static int64_t choosePiece(OpOperand &operand, ArrayRef<unsigned> loops) {
   auto op = cast<linalg::GenericOp>(operand.getOwner());
-  auto type = cast<MemRefType>(operand.get().getType());
-  int64_t piece = 128 / type.getElementTypeBitWidth();
-  AffineMap map = op.getMatchingIndexingMap(&operand);
-  if (loops.empty() || map.getNumResults() == 0)
+  if (loops.empty())
     return 1;
-  AffineExpr last = getAffineDimExpr(loops.back(), op.getContext());
-  bool alone = map.getResults().back() == last &&
-               llvm::none_of(map.getResults().drop_back(), [&](AffineExpr e) {
-                 return e.isFunctionOfDim(loops.back());
-               });
-  if (!alone || op.getStaticLoopRanges()[loops.back()] % piece ||
-      !hasWholePieces(type, piece) || !beginsAligned(operand.get()))
-    return 1;
-  return piece;
+  return countNeighbours(operand.get(), op.getMatchingIndexingMap(&operand),
+                         loops.back(), op.getStaticLoopRanges()[loops.back()]);
 }
 
 InputSlices::InputSlices(Kernel &kernel, OpOperand &operand,

@@ -3,6 +3,8 @@
 
 #include "Kernel.h"
 
+#include "MemoryRoots.h"
+
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -19,6 +21,30 @@ MemRefType sharedType(ArrayRef<int64_t> shape, Type element) {
   auto space = ::mlir::gpu::AddressSpaceAttr::get(
       element.getContext(), ::mlir::gpu::AddressSpace::Workgroup);
   return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+}
+
+static bool hasWholePieces(MemRefType type, int64_t piece) {
+  auto [strides, offset] = type.getStridesAndOffset();
+  auto isWhole = [&](int64_t number) {
+    return !ShapedType::isDynamic(number) && number % piece == 0;
+  };
+  return !strides.empty() && strides.back() == 1 && isWhole(offset) &&
+         llvm::all_of(ArrayRef(strides).drop_back(), isWhole);
+}
+
+int64_t countNeighbours(Value buffer, AffineMap map, unsigned dim,
+                        int64_t extent) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t piece = 128 / type.getElementTypeBitWidth();
+  if (map.getNumResults() == 0)
+    return 1;
+  bool alone =
+      map.getResults().back() == getAffineDimExpr(dim, map.getContext()) &&
+      llvm::none_of(map.getResults().drop_back(),
+                    [&](AffineExpr e) { return e.isFunctionOfDim(dim); });
+  bool isWhole = alone && extent % piece == 0 && hasWholePieces(type, piece) &&
+                 beginsAligned(buffer);
+  return isWhole ? piece : 1;
 }
 
 Kernel::Kernel(RewriterBase &rewriter, Operation *op, ArrayRef<int64_t> extents,

@@ -86,6 +86,12 @@ private:
   mlir::gpu::LaunchOp launch;
 };
 
+/// Elements of `buffer` that can be read at once, 16 bytes or one element, where
+/// `map` says what it shows and loop `dim` takes `extent` steps: more than one
+/// are neighbours along that loop, and all runs of it consist of whole pieces.
+int64_t countNeighbours(mlir::Value buffer, mlir::AffineMap map, unsigned dim,
+                        int64_t extent);
+
 /// Shared memory of this shape.
 mlir::MemRefType sharedType(llvm::ArrayRef<int64_t> shape, mlir::Type element);
 

@@ -44,3 +44,54 @@ func.func @refuses_what_does_not_fit(%q: memref<48x512xf32>, %k: memref<96x512xf
   } : memref<48x512xf32>, memref<96x512xf32>, memref<96x512xf32> into memref<48x512xf32>
   return
 }
+
+// -----
+
+// 16 bytes at once, where every line begins at a multiple of them: here
+// queries and keys, but not values, of which a line has 62.
+// CHECK-LABEL: func.func @reads_whole_pieces
+// CHECK-COUNT-2: vector.load %{{.*}} {alignment = 16 : i64} : memref<48x64xf32>, vector<4xf32>
+// CHECK: scf.for
+// CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<96x64xf32>, vector<4xf32>
+// CHECK-NOT: vector.load %{{.*}} : memref<96x62xf32>
+// CHECK: memref.load %{{.*}} : memref<96x62xf32>
+func.func @reads_whole_pieces(%q0: memref<48x64xf32>, %k0: memref<96x64xf32>, %v0: memref<96x62xf32>, %o: memref<48x62xf32>) {
+  %q = memref.assume_alignment %q0, 16 : memref<48x64xf32>
+  %k = memref.assume_alignment %k0, 16 : memref<96x64xf32>
+  %v = memref.assume_alignment %v0, 16 : memref<96x62xf32>
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    net.yield %score : f32
+  } : memref<48x64xf32>, memref<96x64xf32>, memref<96x62xf32> into memref<48x62xf32>
+  return
+}
+
+// -----
+
+// Keys 33 to 38 are in the second block of 32; queries may see any of them.
+// CHECK-LABEL: module @passes_over_hidden_keys
+module @passes_over_hidden_keys {
+  share.param @mask : tensor<40xf32> = dense<[0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0xFF800000, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0xFF800000]> : tensor<40xf32>
+  // CHECK: gpu.launch
+  // CHECK: %[[FROM:.+]] = arith.subi %[[ROW:.+]], %c31
+  // CHECK: %[[FIRST:.+]] = arith.maxsi %[[FROM]], %c33
+  // CHECK: %[[REST:.+]] = arith.remui %[[FIRST]], %c32
+  // CHECK: %[[BLOCK:.+]] = arith.subi %[[FIRST]], %[[REST]]
+  // CHECK: %[[END:.+]] = arith.addi %[[ROW]], %c55
+  // CHECK: %[[LAST:.+]] = arith.minsi %[[END]], %c39
+  // CHECK: scf.for %{{.+}} = %[[BLOCK]] to %[[LAST]]
+  func.func @main(%q: memref<32x4xf32>, %k: memref<40x4xf32>, %v: memref<40x4xf32>, %o: memref<32x4xf32>) {
+    %mask = share.address @mask : memref<40xf32>
+    net.attention %q, %k, %v, %mask into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (n)>,
+              affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: f32, %m: index, %n: index):
+      %x = arith.addf %score, %in : f32
+      net.yield %x : f32
+    } : memref<32x4xf32>, memref<40x4xf32>, memref<40x4xf32>, memref<40xf32> into memref<32x4xf32>
+    return
+  }
+}

@@ -168,7 +168,10 @@ func.func @f(%a0: memref<40x72xf32>, %b0: memref<40x72xf32>, %c: memref<40x40xf3
 
 /// Of one head, 20 queries and keys, 24 columns.
 const char attention[] = R"(
-func.func @f(%q: memref<1x20x24xf32>, %k: memref<1x20x24xf32>, %v: memref<1x20x24xf32>, %o: memref<1x20x24xf32>) {
+func.func @f(%q0: memref<1x20x24xf32>, %k0: memref<1x20x24xf32>, %v0: memref<1x20x24xf32>, %o: memref<1x20x24xf32>) {
+  %q = memref.assume_alignment %q0, 16 : memref<1x20x24xf32>
+  %k = memref.assume_alignment %k0, 16 : memref<1x20x24xf32>
+  %v = memref.assume_alignment %v0, 16 : memref<1x20x24xf32>
   %scale = arith.constant 8.0 : f32
   net.attention %q, %k, %v into %o
       maps [affine_map<(b, m, n, d, e) -> (b, m, d)>, affine_map<(b, m, n, d, e) -> (b, n, d)>,

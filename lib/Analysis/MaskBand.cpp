@@ -2,7 +2,7 @@
 // else a mask is lies in a band that is too wide. Two numbers a side are easy to
 // compare with where a block stands.
 
-#include "MaskBand.h"
+#include "Ligature/Analysis/MaskBand.h"
 
 #include "Ligature/Analysis/TensorBytes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
@@ -16,7 +16,7 @@
 
 using namespace mlir;
 
-namespace lig::codegen::cpu {
+namespace lig {
 
 /// Whether `value` is minus infinity wherever `mask` is.
 static bool isHiddenBy(Value value, Value mask) {
@@ -109,4 +109,4 @@ std::optional<MaskBand> findMaskBand(net::AttentionOp op) {
   return band;
 }
 
-} // namespace lig::codegen::cpu
+} // namespace lig

@@ -1,10 +1,10 @@
 // Which keys a constant mask leaves to each query.
-#ifndef LIGATURE_CODEGEN_CPU_MASKBAND_H
-#define LIGATURE_CODEGEN_CPU_MASKBAND_H
+#ifndef LIGATURE_ANALYSIS_MASKBAND_H
+#define LIGATURE_ANALYSIS_MASKBAND_H
 
 #include "Ligature/Dialect/Net/IR/Net.h"
 
-namespace lig::codegen::cpu {
+namespace lig {
 
 /// Query `row` sees none but keys of [first, last] that are of [row - behind,
 /// row + ahead].
@@ -16,6 +16,6 @@ struct MaskBand {
 /// scores, do not make minus infinity; nothing where none of them is known.
 std::optional<MaskBand> findMaskBand(net::AttentionOp op);
 
-} // namespace lig::codegen::cpu
+} // namespace lig
 
-#endif // LIGATURE_CODEGEN_CPU_MASKBAND_H
+#endif // LIGATURE_ANALYSIS_MASKBAND_H
