@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -15,6 +17,29 @@ namespace lig::codegen {
 #define GEN_PASS_DEF_PASSOUTPUTSPASS
 #include "Ligature/Codegen/Passes.h.inc"
 } // namespace lig::codegen
+
+/// Makes `value` what it is a reshape of, and returns `output` in that shape:
+/// whoever made it writes there then.
+static Value reshapeBack(OpBuilder &b, Value &value, Value output) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+      break;
+    Value source = op->getOperand(0);
+    auto type = cast<RankedTensorType>(source.getType());
+    if (!type.hasStaticShape())
+      break;
+    if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+      output = memref::ExpandShapeOp::create(
+          b, op->getLoc(), type.getShape(), output,
+          collapse.getReassociationIndices());
+    else
+      output = memref::CollapseShapeOp::create(
+          b, op->getLoc(), output,
+          cast<tensor::ExpandShapeOp>(op).getReassociationIndices());
+    value = source;
+  }
+  return output;
+}
 
 static LogicalResult passOutputs(func::FuncOp function) {
   Builder builder(function.getContext());
@@ -45,14 +70,17 @@ static LogicalResult passOutputs(func::FuncOp function) {
 
   function.walk([&](func::ReturnOp op) {
     OpBuilder b(op);
+    // Views stand before all that may write to them.
+    auto atStart = OpBuilder::atBlockBegin(&function.front());
     SmallVector<Value> kept;
     for (auto [output, value] : llvm::zip(outputs, op.getOperands())) {
       if (!output) {
         kept.push_back(value);
         continue;
       }
+      Value made = value, view = reshapeBack(atStart, made, output);
       auto write = bufferization::MaterializeInDestinationOp::create(
-          b, op.getLoc(), value, output);
+          b, op.getLoc(), made, view);
       write.setRestrict(true);
       write.setWritable(true);
     }

@@ -11,6 +11,20 @@ func.func @writes(%x: tensor<4xf32>) -> (tensor<4xf32> {net.name = "y"}) {
 
 // -----
 
+// What was reshaped is written, into a view of the output.
+// CHECK-LABEL: func @reshapes
+// CHECK-SAME: (%[[X:.+]]: tensor<2x3x4xf32> {{.*}}, %[[OUT:.+]]: memref<3x8xf32>
+// CHECK: %[[FLAT:.+]] = memref.collapse_shape %[[OUT]] {{\[\[}}0, 1]] : memref<3x8xf32> into memref<24xf32>
+// CHECK: %[[VIEW:.+]] = memref.expand_shape %[[FLAT]] {{.*}} into memref<2x3x4xf32>
+// CHECK: bufferization.materialize_in_destination %[[X]] in {{.*}}%[[VIEW]]
+func.func @reshapes(%x: tensor<2x3x4xf32>) -> tensor<3x8xf32> {
+  %0 = tensor.collapse_shape %x [[0, 1, 2]] : tensor<2x3x4xf32> into tensor<24xf32>
+  %1 = tensor.expand_shape %0 [[0, 1]] output_shape [3, 8] : tensor<24xf32> into tensor<3x8xf32>
+  return %1 : tensor<3x8xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @keeps_scalars
 // CHECK-SAME: -> index
 // CHECK: return %{{.+}} : index

@@ -339,7 +339,8 @@ def PassOutputsPass : Pass<"lig-pass-outputs", "::mlir::ModuleOp"> {
   let description = [{
     Gives a function one more argument for each tensor it returns and writes the
     result there, while the body is still on tensors: bufferization then knows
-    the destination, and kernels write into it without a copy.
+    the destination, and kernels write into it without a copy. Where a result is
+    a reshape, what was reshaped is written into a view of the buffer.
 
     **Before**: functions from tensors to tensors, maybe with scalar results.
     **After**: output buffers follow the inputs, marked `net.output` beside the
