@@ -103,7 +103,9 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(createConvertNetToLinalgPass());
   // Text from elsewhere may add whole tensors by arith.addf.
   functions.addPass(createConvertElementwiseToLinalgPass());
-  functions.addPass(net::createPropagateLayoutPass());
+  net::PropagateLayoutPassOptions layout;
+  layout.vectorBits = options.target == "cuda" ? 0 : options.vectorBits;
+  functions.addPass(net::createPropagateLayoutPass(layout));
   functions.addPass(net::createFuseElementwisePass());
   net::FormAttentionPassOptions attention;
   if (options.target == "cuda") {

@@ -3,8 +3,8 @@
 
 Scores of a head are so many that they are computed block by block; numbers of
 queries and keys leave rests in both. Rows that are masked by minus infinity from
-end to end are NaN, as in ONNX Runtime. Where all is one block or several, arenas
-must not grow with the square of the length.
+end to end are NaN, as in ONNX Runtime; masked by a number they are means. Where
+all is one block or several, arenas must not grow with the square of the length.
 
 Of a GPU's kernels, for `emulate`, only results are looked at.
 
@@ -106,6 +106,38 @@ def layered(folder, batch, sequence, heads, size, masked, opset=13):
     case.save(folder, out, value.transpose(0, 2, 1, 3).reshape(batch, sequence, -1))
 
 
+def chosen(folder, rows, keys, seen, hidden, low=()):
+    """Scores where a constant says so, elsewhere a number far below; queries `low`
+    see scores that are lower still."""
+    case = Case(f"chosen_{rows}_{keys}_{seen}_{hidden}_{len(low)}")
+    q, k = case.input("q", 2, rows, 16), case.input("k", 2, 16, keys)
+    v = case.input("v", 2, keys, 24)
+    far = np.subtract.outer(np.arange(rows), np.arange(keys))
+    mask = {"causal": far >= 0, "window": (far >= -20) & (far < 70),
+            "late": np.broadcast_to(np.arange(keys) >= keys - 90, far.shape),
+            "some": (far >= 0) & (np.arange(rows) % 100 != 7)[:, None]}[seen]
+    shift = np.zeros((rows, 1))
+    shift[list(low)] = -3e4
+    scores = case.node("Add", case.node("MatMul", q, k), case.constant(shift))
+    scores = case.node("Where", case.constant(mask[None], "?"), scores,
+                       case.constant(hidden))
+    out = case.node("MatMul", case.node("Softmax", scores, axis=-1), v)
+    value = wide(case, q) @ wide(case, k) + shift
+    value = softmax(np.where(mask, value, np.float64(np.float32(hidden))))
+    case.save(folder, out, value @ wide(case, v))
+
+
+def operator(folder, rows, keys):
+    """The operator's own causal mask, which compares places."""
+    case = Case(f"operator_{rows}_{keys}", opset=23)
+    q = case.input("q", 1, 3, rows, 16)
+    k, v = case.input("k", 1, 3, keys, 16), case.input("v", 1, 3, keys, 24)
+    out = case.node("Attention", q, k, v, is_causal=1, scale=0.5)
+    scores = wide(case, q) @ wide(case, k).swapaxes(2, 3) * 0.5
+    scores[..., np.arange(keys) > np.arange(rows)[:, None]] = -np.inf
+    case.save(folder, out, softmax(scores) @ wide(case, v))
+
+
 def grouped(folder, sequence, heads, kv_heads, size):
     """Heads that share keys and values, which are repeated for them."""
     case = Case(f"grouped_{sequence}_{heads}_{kv_heads}_{size}")
@@ -154,6 +186,14 @@ def main():
     layered(out, 2, 320, 2, 16, "keys")
     layered(out, 1, 310, 2, 16, "rows")
     layered(out, 2, 260, 2, 20, "causal", opset=11)
+    lowest = float(np.finfo("f4").min)
+    chosen(out, 300, 390, "causal", lowest)
+    chosen(out, 300, 300, "window", -1e9)
+    chosen(out, 270, 400, "late", -np.inf)
+    chosen(out, 330, 330, "some", lowest)
+    chosen(out, 300, 310, "causal", -1e4, low=(3, 150, 299))
+    operator(out, 300, 300)
+    operator(out, 280, 350)
     grouped(out, 384, 6, 2, 32)
     lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
              for cpu in cpus for folder in sorted(out.glob("*/"))]

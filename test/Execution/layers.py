@@ -121,17 +121,32 @@ class Network:
                          dilations=list(dilations), group=group,
                          output_padding=list(output_padding))
 
+    def pool(self, kind, x, kernel, pads, strides):
+        average = kind == "AveragePool"
+        value = self.values[x]
+        taps = slide(value, kernel, pads, strides, fill=0 if average else -np.inf)
+        result = taps.sum((4, 5)) if average else taps.max((4, 5))
+        if average:
+            result /= slide(np.ones_like(value), kernel, pads, strides).sum((4, 5))
+        return self.node(kind, [x], result, kernel_shape=kernel, pads=list(pads),
+                         strides=list(strides))
+
     def save(self, folder, *outputs):
         write_case(folder / self.name, self.nodes, self.inputs,
                    {n: self.values[n].astype("f4") for n in outputs},
                    weights=self.weights)
 
 
-def convolve(x, w, pads, strides, dilations, group):
-    x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
-    reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations)]
+def slide(x, kernel, pads, strides, dilations=(1, 1), fill=0):
+    x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])),
+               constant_values=fill)
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
     windows = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(2, 3))
-    windows = windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
+    return windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
+
+
+def convolve(x, w, pads, strides, dilations, group):
+    windows = slide(x, w.shape[2:], pads, strides, dilations)
     n, c, h, wd = windows.shape[:4]
     windows = windows.reshape(n, group, c // group, h, wd, *w.shape[2:])
     filters = w.reshape(group, -1, *w.shape[1:])
@@ -159,7 +174,9 @@ def spread(x, w, pads, strides, dilations, group, output_padding):
 def products(folder):
     shapes = [(1, 40, 64), (1, 300, 7), (1, 33, 9), (2, 64, 130), (3, 17, 48), (4, 5, 24),
               (5, 100, 75), (7, 31, 16), (8, 48, 48), (9, 9, 100), (12, 64, 33), (14, 7, 65),
-              (16, 128, 10), (17, 50, 200), (29, 3, 97), (64, 20, 8), (50, 257, 1)]
+              (16, 128, 10), (17, 50, 200), (29, 3, 97), (64, 20, 8), (50, 257, 1),
+              # Sums so long that panels are taken in parts.
+              (40, 5001, 50), (64, 9000, 26)]
     for m, k, n in shapes:
         for transposed in (0, 1):
             net = Network(f"gemm_{m}_{k}_{n}_{transposed}")
@@ -213,6 +230,7 @@ def convolutions(folder):
                      net.weight("b", f), pads, strides, dilations, group)
         net.save(folder, net.activation(("Relu", "Sigmoid", "Tanh")[i % 3], y))
     winograd(folder)
+    channels_first(folder)
     # A block with a skip, one filter applied again, and SiLU.
     net = Network("residual")
     x = net.input("x", 1, 24, 10, 10)
@@ -258,6 +276,42 @@ def convolutions(folder):
                         None, pads, (2, 2))
         net.save(folder, net.conv_transpose(net.activation("Relu", code), "w", pads, (2, 2),
                                             output_padding=extra))
+
+
+def channels_first(folder):
+    """Layers alone, whose rows fill vectors: they keep the model's order."""
+    one = (1, 1, 1, 1)
+    for i, (n, c, size, kernel, pads, strides, dilations) in enumerate([
+            (1, 6, (20, 23), (3, 3), one, (1, 1), (1, 1)),
+            (2, 5, (31, 37), (3, 3), one, (2, 2), (1, 1)),
+            (1, 4, (9, 64), (5, 5), (2, 2, 2, 2), (1, 1), (1, 1)),
+            (1, 3, (12, 67), (3, 5), (1, 0, 2, 1), (1, 2), (1, 1)),
+            (1, 4, (20, 30), (3, 3), (2, 2, 2, 2), (1, 1), (2, 2)),
+            (1, 4, (21, 50), (7, 7), (3, 3, 3, 3), (1, 2), (1, 1)),
+            (1, 4, (30, 35), (2, 2), (0, 0, 0, 0), (2, 2), (1, 1)),
+            (3, 40, (18, 18), (3, 3), one, (1, 1), (1, 1))]):
+        net = Network(f"first_windows_{i}")
+        y = net.conv(net.input("x", n, c, *size), net.weight("w", c, 1, *kernel),
+                     net.weight("b", c), pads, strides, dilations, c)
+        net.save(folder, net.activation(("Relu", "Tanh")[i % 2], y))
+    for i, (kind, size, kernel, pads, strides) in enumerate([
+            ("MaxPool", (19, 27), (3, 3), one, (2, 2)),
+            ("MaxPool", (21, 20), (5, 5), (2, 2, 2, 2), (1, 1)),
+            ("AveragePool", (18, 36), (2, 2), (0, 0, 0, 0), (2, 2)),
+            ("AveragePool", (9, 17), (3, 3), one, (1, 1)),
+            ("MaxPool", (16, 40), (2, 7), (0, 3, 0, 3), (2, 3))]):
+        net = Network(f"first_pool_{i}")
+        net.save(folder, net.pool(kind, net.input("x", 1, 12, *size), kernel, pads, strides))
+    for c, f, size in ((24, 40, (9, 11)), (16, 3, (20, 20)), (130, 65, (6, 16))):
+        net = Network(f"first_product_{c}_{f}")
+        y = net.conv(net.input("x", 1, c, *size), net.weight("w", f, c, 1, 1),
+                     net.weight("b", f))
+        net.save(folder, net.activation("Relu", y))
+    # Filters that another layer reads too; a result that is read both ways.
+    net = Network("first_shared")
+    x = net.input("x", 1, 24, 9, 11)
+    y = net.conv(x, net.weight("w", 24, 24, 1, 1))
+    net.save(folder, y, net.conv(net.activation("Relu", y), "w"))
 
 
 def winograd(folder):

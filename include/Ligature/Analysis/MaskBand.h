@@ -1,4 +1,4 @@
-// Which keys a constant mask leaves to each query.
+/// Which keys a mask that is known leaves to each query.
 #ifndef LIGATURE_ANALYSIS_MASKBAND_H
 #define LIGATURE_ANALYSIS_MASKBAND_H
 
@@ -10,10 +10,13 @@ namespace lig {
 /// row + ahead].
 struct MaskBand {
   int64_t first, last, behind, ahead;
+  /// What the score of a hidden key may be at most, where that is a number:
+  /// then it is hidden only from queries that see a score far above it.
+  std::optional<double> hiddenScore;
 };
 
-/// The narrowest band of what the masks of `op`, constants that are added to
-/// scores, do not make minus infinity; nothing where none of them is known.
+/// The narrowest band of what neither constant masks of `op` nor comparisons of
+/// places hide; nothing where nothing is known to be hidden.
 std::optional<MaskBand> findMaskBand(net::AttentionOp op);
 
 } // namespace lig

@@ -12,6 +12,7 @@
 #include "Strategies.h"
 #include "TileChoice.h"
 #include "TiledLoops.h"
+#include "Windows.h"
 
 #include "Ligature/Dialect/Net/IR/Net.h"
 
@@ -36,6 +37,9 @@ bool isContraction(const Nest &nest) {
   });
 }
 
+/// Rows from which a panel that comes from afar is read too often.
+static constexpr int64_t kManyRows = 32;
+
 /// The output dimension for the lanes; -1 where none suits. With a panel, one
 /// input may be strided there.
 static int chooseLaneLoop(const Nest &nest, bool panel = false) {
@@ -45,7 +49,7 @@ static int chooseLaneLoop(const Nest &nest, bool panel = false) {
     bool moves = false;
     for (const Access *input : inputsOf(nest)) {
       bool isFree = panel && !moves;
-      suits &= input->strides[loop] == 0 || input->strides[loop] == 1 || isFree;
+      suits &= loadsLanes(nest, *input, loop) || isFree;
       moves |= input->strides[loop] != 0;
     }
     if (suits && moves &&
@@ -104,25 +108,53 @@ static bool sharesSteps(const Nest &nest, const Schedule &schedule) {
     return false;
   return llvm::any_of(inputsOf(nest), [&](const Access *input) {
     int64_t row = input->stride(tile.rowLoop);
-    return row && input->stride(tile.laneLoop) == 1 && input->strides[last] &&
+    bool isVector = input->stride(tile.laneLoop) != 0;
+    return row && isVector && input->strides[last] &&
            (row % input->strides[last] == 0 || input->strides[last] % row == 0);
   });
 }
 
-/// Vectors that all steps of a tile of `rows` rows load.
+/// Vectors that the steps written out load in a tile of `rows` rows.
 static int64_t loadsOf(const Nest &nest, const Schedule &schedule,
-                       int64_t rows, int64_t steps) {
-  unsigned last = schedule.reductions.back();
-  int64_t loads = 0, extent = nest.loops[last].extent;
+                       int64_t rows) {
+  int64_t loads = 0;
   for (const Access *input : inputsOf(nest)) {
-    llvm::SmallDenseSet<int64_t> places;
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t step = 0; step < extent; ++step)
-        places.insert(row * input->stride(schedule.tile.rowLoop) +
-                      step * input->strides[last]);
-    loads += places.size() * (steps / extent);
+    SmallVector<int64_t> places = {0};
+    auto spread = [&](int64_t stride, int64_t extent) {
+      SmallVector<int64_t> next;
+      for (int64_t place : places)
+        for (int64_t step = 0; step < extent; ++step)
+          next.push_back(place + step * stride);
+      places = std::move(next);
+    };
+    spread(input->stride(schedule.tile.rowLoop), rows);
+    for (unsigned loop :
+         ArrayRef(schedule.reductions).take_back(schedule.written))
+      spread(input->strides[loop], nest.loops[loop].extent);
+    llvm::sort(places);
+    places.erase(llvm::unique(places), places.end());
+    // Every second element is picked out of two vectors.
+    bool picks = input->stride(schedule.tile.laneLoop) > 1;
+    loads += places.size() * (picks ? 3 : 1);
   }
   return loads;
+}
+
+/// Whether computing an element twice gives the same again.
+static bool isRepeatable(const Nest &nest) {
+  for (auto [i, access] : llvm::enumerate(nest.accesses)) {
+    unsigned output = i - nest.numInputs;
+    bool isStored = i >= nest.numInputs && output < nest.numOutputs;
+    if (isStored && !nest.starts[output] && !nest.startsAtZero)
+      return false;
+    if (access.scalar || isStored)
+      continue;
+    for (Store store : nest.stores)
+      if (store.access != i &&
+          rootOf(nest.accesses[store.access].source) == rootOf(access.source))
+        return false;
+  }
+  return true;
 }
 
 /// Writes out the steps of small windows, and makes the tile as many rows high
@@ -144,7 +176,7 @@ static void writeOutSteps(const Nest &nest, const Machine &machine,
   auto cyclesOf = [&](int64_t rows) {
     if (rows == 0)
       return 0.0;
-    double loads = loadsOf(nest, schedule, rows, steps);
+    double loads = loadsOf(nest, schedule, rows);
     return std::max<double>(rows * steps, loads) / 2 + rows + 4;
   };
   double best = -1;
@@ -210,6 +242,32 @@ static int64_t chooseGroup(const Nest &nest, const Schedule &schedule,
   return std::clamp<int64_t>(fitting, 1, std::min<int64_t>(8, extent / width));
 }
 
+/// How many steps of a long sum all rows take at a time, so that a panel's part
+/// stays in the second cache beside the rows; 0 where the whole panel does, or
+/// where sums cannot wait in the output.
+static int64_t choosePart(const Nest &nest, const Schedule &schedule,
+                          const Machine &machine) {
+  const Tile &tile = schedule.tile;
+  bool isProduct = tile.rowLoop >= 0 && schedule.parallel.size() == 2 &&
+                   int(schedule.parallel.front()) == tile.laneLoop &&
+                   schedule.reductions.size() == 1 && schedule.group == 1;
+  if (!isProduct || nest.loops[tile.rowLoop].extent < kManyRows ||
+      nest.numOutputs != 1 || nest.stores.size() != 1 || nest.gates ||
+      !nest.accesses[nest.numInputs].element.isF32() ||
+      !nest.accesses[nest.stores.front().access].element.isF32() ||
+      !isRepeatable(nest))
+    return 0;
+  unsigned panel = panelOf(nest, tile.laneLoop) - nest.accesses.data();
+  int64_t steps = nest.loops[schedule.reductions.front()].extent;
+  int64_t lanes = nest.loops[tile.laneLoop].extent;
+  int64_t bytes =
+      nest.bytes(panel) * std::min(tile.columns * tile.lanes, lanes) / lanes;
+  if (bytes <= machine.cacheBytes * 3 / 8)
+    return 0;
+  int64_t parts = llvm::divideCeil(bytes, machine.cacheBytes / 4);
+  return llvm::divideCeil(steps, parts);
+}
+
 static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   const Access &panel = *panelOf(nest, laneLoop);
   if (const std::optional<PackedInput> &packed = nest.packed)
@@ -233,6 +291,11 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   if (schedule.tile.laneLoop < 0)
     return false;
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
+  // Windows along the lanes have rows of windows beside them.
+  if (schedule.tile.rowLoop < 0 && !nest.packed) {
+    schedule.tile.rowLoop = findWindowLoop(nest, laneLoop);
+    schedule.overlaps = schedule.tile.rowLoop >= 0 && isRepeatable(nest);
+  }
   bool shares = !nest.packed && sharesSteps(nest, schedule);
   if (shares)
     writeOutSteps(nest, emitter.machine, schedule);
@@ -241,13 +304,13 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
                 wantsPanel(nest, panel, schedule.tile);
   // Lanes that lie apart would be gathered one by one.
   for (const Access *input : inputsOf(nest)) {
-    int64_t stride = input->stride(laneLoop);
     bool isCopied = copies && input == &panel;
-    if (!nest.packed && !isCopied && stride != 0 && stride != 1)
+    if (!nest.packed && !isCopied && !loadsLanes(nest, *input, laneLoop))
       return false;
   }
   schedule.parallel = orderLoops(nest, schedule.tile, copies, shares);
   schedule.group = chooseGroup(nest, schedule, copies, emitter.machine);
+  schedule.part = choosePart(nest, schedule, emitter.machine);
   if (!copies) {
     emitTiledLoops(emitter, schedule);
     return true;

@@ -92,7 +92,16 @@ static int64_t chooseColumns(const Nest &nest, int64_t vectors) {
   return vectors >= 2 * wanted ? wanted : 1;
 }
 
-/// The other loops, those with the longest steps outermost.
+/// The longest step that an operand takes along `loop`.
+static int64_t longestStep(const Nest &nest, unsigned loop) {
+  int64_t longest = 0;
+  for (const Access &access : nest.accesses)
+    longest = std::max(longest, std::abs(access.strides[loop]));
+  return longest;
+}
+
+/// The loops, those with the longest steps outermost; squares move along
+/// neighbouring lines of both sides.
 static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
   SmallVector<unsigned> order;
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
@@ -108,6 +117,9 @@ static SmallVector<unsigned> orderLoops(const Nest &nest, const Tile &tile) {
     order.push_back(tile.rowLoop);
   if (tile.laneLoop >= 0)
     order.push_back(tile.laneLoop);
+  if (tile.rowLoop >= 0 &&
+      longestStep(nest, tile.rowLoop) < longestStep(nest, tile.laneLoop))
+    std::swap(order.back(), order[order.size() - 2]);
   return order;
 }
 

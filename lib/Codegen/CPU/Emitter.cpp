@@ -183,6 +183,9 @@ Value Emitter::load(unsigned access, Linear offset, int64_t laneStride,
   if (laneStride == 1)
     return vector::MaskedLoadOp::create(b, type, flat[access], at,
                                         mask(lanes, active), zero);
+  if (laneStride == 2 && from.element.isIntOrFloat() &&
+      from.element.getIntOrFloatBitWidth() >= 32)
+    return loadSecond(access, offset, lanes, active);
   SmallVector<int32_t> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
     steps.push_back(lane < active ? lane * laneStride : 0);
@@ -190,6 +193,21 @@ Value Emitter::load(unsigned access, Linear offset, int64_t laneStride,
   Value indices = constant(DenseElementsAttr::get(stepsType, ArrayRef(steps)));
   return vector::GatherOp::create(b, type, flat[access], at, indices,
                                   mask(lanes, active), zero);
+}
+
+/// Every second element: of two vectors, the second of which ends with the last
+/// that is wanted.
+Value Emitter::loadSecond(unsigned access, Linear offset, int64_t lanes,
+                          int64_t active) {
+  SmallVector<int64_t> picks;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    picks.push_back(2 * lane < lanes ? 2 * lane : 2 * lane + 1);
+  int64_t reach = 2 * active - 1;
+  Value low = load(access, offset, 1, lanes, std::min(reach, lanes));
+  offset.constant += lanes - 1;
+  int64_t left = reach - (lanes - 1);
+  Value high = left > 0 ? load(access, offset, 1, lanes, left) : low;
+  return vector::ShuffleOp::create(b, low, high, picks);
 }
 
 void Emitter::store(Value value, unsigned access, Linear offset, int64_t lanes,

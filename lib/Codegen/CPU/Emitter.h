@@ -126,6 +126,8 @@ public:
 
 private:
   mlir::Value flatten(const Access &access);
+  mlir::Value loadSecond(unsigned access, Linear offset, int64_t lanes,
+                         int64_t active);
 
   llvm::SmallVector<mlir::Value> flat;
 };

@@ -12,12 +12,27 @@
 #include "Stages.h"
 #include "Strategies.h"
 #include "TiledLoops.h"
+#include "Windows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace lig::codegen::cpu {
+
+/// Whether results lie along a row that windows slide over: taps are few then.
+static bool slidesAlongResults(const Nest &nest) {
+  return llvm::any_of(
+      nest.loopsOfKind(/*reduction=*/false), [&](unsigned loop) {
+        if (!storesLanes(nest, loop) || nest.loops[loop].extent < 4)
+          return false;
+        for (unsigned i = 0; i < nest.numInputs; ++i)
+          if (nest.accesses[i].strides[loop] <= 2 &&
+              slidesAlong(nest, nest.accesses[i], loop))
+            return true;
+        return false;
+      });
+}
 
 /// The reduction that all inputs are contiguous along; -1 where none is.
 static int chooseLaneLoop(const Nest &nest) {
@@ -312,7 +327,7 @@ static void chooseTile(const Nest &nest, const Machine &machine, Tile &tile) {
 bool emitLaneReduction(Emitter &emitter) {
   const Nest &nest = emitter.nest;
   int laneLoop = chooseLaneLoop(nest);
-  if (laneLoop < 0 || !readsVectors(nest, laneLoop))
+  if (laneLoop < 0 || !readsVectors(nest, laneLoop) || slidesAlongResults(nest))
     return false;
   SmallVector<Combiner> combiners;
   for (unsigned output = 0; output < nest.numOutputs; ++output) {

@@ -71,7 +71,11 @@ class AttentionWriter {
 public:
   AttentionWriter(Kernel &kernel, AttentionOp op, AttentionTile &tile)
       : kernel(kernel), b(kernel.b), op(op), tile(tile),
-        extents(op.getExtents()), band(lig::findMaskBand(op)) {}
+        extents(op.getExtents()), band(lig::findMaskBand(op)) {
+    // A number that is far below others hides nothing by itself.
+    if (band && band->hiddenScore)
+      band.reset();
+  }
   void write();
 
 private:

@@ -23,11 +23,12 @@
 // CHECK: %[[QUERIES:.+]] = memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x96xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x5xf32>
+// CHECK: %[[REST:.+]] = memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
 // CHECK: linalg.fill ins(%cst{{.*}} : f32)
 // CHECK: scf.for
 // CHECK: linalg.generic {{.*}} ins(%[[QUERIES]],
 // CHECK: arith.maximumf
-// CHECK: memref.alloca() {alignment = 64 : i64} : memref<32x4xf32>
+// CHECK: linalg.fill {{.*}} outs(%[[REST]]
 // CHECK: arith.divf
 // CHECK: scf.parallel (%{{.+}}) = (%c0{{.*}}) to (%c2{{.*}})
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<6x96xf32>
@@ -69,6 +70,88 @@ func.func @causal(%q: memref<64x4xf32>, %k: memref<192x4xf32>, %v: memref<192x4x
     %x = arith.select %sees, %score, %low : f32
     net.yield %x : f32
   } : memref<64x4xf32>, memref<192x4xf32>, memref<192x4xf32> into memref<64x4xf32>
+  return
+}
+
+// -----
+
+// Places are compared: none before the query's own and the one behind it.
+// BAND-LABEL: func.func @compares_places
+// BAND: scf.parallel
+// BAND: %[[FIRST:.+]] = arith.subi %[[START:.+]], %c1{{.*}} :
+// BAND: %[[LAST:.+]] = arith.addi %[[START]], %c2{{.*}} :
+// BAND: arith.minsi %[[LAST]], %c5{{.*}} :
+func.func @compares_places(%q: memref<4x4xf32>, %k: memref<6x4xf32>, %v: memref<6x4xf32>, %o: memref<4x4xf32>) {
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    %low = arith.constant 0xFF800000 : f32
+    %one = arith.constant 1 : i64
+    %five = arith.constant 5 : i64
+    %row = arith.index_cast %m : index to i64
+    %key = arith.index_cast %n : index to i64
+    %next = arith.addi %key, %one : i64
+    %ahead = arith.cmpi sgt, %key, %row : i64
+    %behind = arith.cmpi slt, %next, %row : i64
+    %late = arith.cmpi sge, %key, %five : i64
+    %far = arith.ori %ahead, %behind : i1
+    %hidden = arith.ori %far, %late : i1
+    %x = arith.select %hidden, %low, %score : f32
+    net.yield %x : f32
+  } : memref<4x4xf32>, memref<6x4xf32>, memref<6x4xf32> into memref<4x4xf32>
+  return
+}
+
+// -----
+
+// What hides is a number: blocks behind are looked at where no score is far
+// above it.
+// BAND-LABEL: module @hides_by_a_number
+// BAND: scf.parallel
+// BAND: scf.for
+// BAND: %[[LEAST:.+]] = memref.load
+// BAND: %[[NEEDS:.+]] = arith.cmpf ule, %[[LEAST]], %{{.+}}
+// BAND: scf.if %[[NEEDS]]
+// BAND: scf.for
+// BAND: scf.if
+module @hides_by_a_number {
+  share.param @mask : tensor<4x4xi1> = dense<[[true, false, false, false], [true, true, false, false], [true, true, true, false], [true, true, true, true]]> : tensor<4x4xi1>
+  func.func @main(%q: memref<4x4xf32>, %k: memref<4x4xf32>, %v: memref<4x4xf32>, %o: memref<4x4xf32>) {
+    %mask = share.address @mask : memref<4x4xi1>
+    net.attention %q, %k, %v, %mask into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, n)>,
+              affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: i1, %m: index, %n: index):
+      %low = arith.constant -1.0e+9 : f32
+      %x = arith.select %in, %score, %low : f32
+      net.yield %x : f32
+    } : memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xi1> into memref<4x4xf32>
+    return
+  }
+}
+
+// -----
+
+// A number that does not hide, and one that is added to afterwards.
+// BAND-LABEL: func.func @hides_nothing
+// BAND: scf.parallel
+// BAND-NOT: arith.minsi
+// BAND: return
+func.func @hides_nothing(%q: memref<4x4xf32>, %k: memref<4x4xf32>, %v: memref<4x4xf32>, %o: memref<4x4xf32>) {
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    %near = arith.constant -5.0 : f32
+    %far = arith.constant -1.0e+9 : f32
+    %sees = arith.cmpi uge, %m, %n : index
+    %x = arith.select %sees, %score, %far : f32
+    %y = arith.addf %x, %score : f32
+    %z = arith.select %sees, %y, %near : f32
+    net.yield %z : f32
+  } : memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32> into memref<4x4xf32>
   return
 }
 

@@ -23,6 +23,10 @@ bool existsChannelsLast(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
 /// States of loops in the layout that their bodies compute them in.
 void populateScanLayoutPatterns(mlir::RewritePatternSet &patterns);
 
+/// Turns layers that begin and end channels-first to that order, where a vector
+/// has `lanes` and the transposes around them cost more; returns how many.
+unsigned keepChannelsFirst(mlir::Operation *root, int64_t lanes);
+
 } // namespace lig::net
 
 #endif // LIGATURE_LIB_DIALECT_NET_TRANSFORMS_CHANNELSLAST_H

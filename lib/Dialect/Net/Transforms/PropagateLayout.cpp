@@ -380,8 +380,25 @@ struct HoistOverCollapse : OpRewritePattern<linalg::TransposeOp> {
 
 struct PropagateLayout
     : lig::net::impl::PropagateLayoutPassBase<PropagateLayout> {
+  using PropagateLayoutPassBase::PropagateLayoutPassBase;
+
   void runOnOperation() override {
     lig::net::generalizeElementwise(getOperation());
+    propagate();
+    if (int64_t lanes = vectorBits / 32) {
+      unsigned kept = lig::net::keepChannelsFirst(getOperation(), lanes);
+      numKept += kept;
+      if (kept)
+        propagate();
+    }
+    // One value may have been transposed for several readers.
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+  }
+
+private:
+  void propagate() {
     RewritePatternSet patterns(&getContext());
     patterns.add<ComposeTransposes, ReshapeInstead, SinkThroughGeneric,
                  SinkThroughPad, SinkThroughSlice, SinkThroughConcat,
@@ -391,10 +408,6 @@ struct PropagateLayout
                                                          &getContext());
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
     (void)applyPatternsGreedily(getOperation(), std::move(patterns));
-    // One value may have been transposed for several readers.
-    IRRewriter rewriter(&getContext());
-    DominanceInfo dominance(getOperation());
-    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
   }
 };
 } // namespace

@@ -12,6 +12,11 @@ def PropagateLayoutPass : Pass<"net-propagate-layout"> {
     disappears in reductions, and cancels with its inverse. So
     the channels-last data of one convolution reaches the next as it is.
 
+    A layer that begins and ends channels-first then is turned to that order
+    where a cost model says that its transposes take longer than what is lost:
+    a pool, a depthwise convolution, or a product of pixels whose filter nobody
+    else reads. A convolution of few channels reads them as they come.
+
     **Before**: `linalg.transpose` between operations.
     **After**: transposes where layouts really change: at the network's own
     inputs and outputs and around reshapes.
@@ -19,6 +24,11 @@ def PropagateLayoutPass : Pass<"net-propagate-layout"> {
     **Refuses**: nothing; an operation whose operands come in different layouts
     keeps its own unless most of them agree on another.
   }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "bits of a vector register, for the cost model; 0 turns no layer">];
+  let statistics = [
+    Statistic<"numKept", "num-kept", "layers kept channels-first">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
