@@ -37,9 +37,6 @@ bool isContraction(const Nest &nest) {
   });
 }
 
-/// Rows from which a panel that comes from afar is read too often.
-static constexpr int64_t kManyRows = 32;
-
 /// The output dimension for the lanes; -1 where none suits. With a panel, one
 /// input may be strided there.
 static int chooseLaneLoop(const Nest &nest, bool panel = false) {
@@ -242,32 +239,6 @@ static int64_t chooseGroup(const Nest &nest, const Schedule &schedule,
   return std::clamp<int64_t>(fitting, 1, std::min<int64_t>(8, extent / width));
 }
 
-/// How many steps of a long sum all rows take at a time, so that a panel's part
-/// stays in the second cache beside the rows; 0 where the whole panel does, or
-/// where sums cannot wait in the output.
-static int64_t choosePart(const Nest &nest, const Schedule &schedule,
-                          const Machine &machine) {
-  const Tile &tile = schedule.tile;
-  bool isProduct = tile.rowLoop >= 0 && schedule.parallel.size() == 2 &&
-                   int(schedule.parallel.front()) == tile.laneLoop &&
-                   schedule.reductions.size() == 1 && schedule.group == 1;
-  if (!isProduct || nest.loops[tile.rowLoop].extent < kManyRows ||
-      nest.numOutputs != 1 || nest.stores.size() != 1 || nest.gates ||
-      !nest.accesses[nest.numInputs].element.isF32() ||
-      !nest.accesses[nest.stores.front().access].element.isF32() ||
-      !isRepeatable(nest))
-    return 0;
-  unsigned panel = panelOf(nest, tile.laneLoop) - nest.accesses.data();
-  int64_t steps = nest.loops[schedule.reductions.front()].extent;
-  int64_t lanes = nest.loops[tile.laneLoop].extent;
-  int64_t bytes =
-      nest.bytes(panel) * std::min(tile.columns * tile.lanes, lanes) / lanes;
-  if (bytes <= machine.cacheBytes * 3 / 8)
-    return 0;
-  int64_t parts = llvm::divideCeil(bytes, machine.cacheBytes / 4);
-  return llvm::divideCeil(steps, parts);
-}
-
 static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   const Access &panel = *panelOf(nest, laneLoop);
   if (const std::optional<PackedInput> &packed = nest.packed)
@@ -310,7 +281,6 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   }
   schedule.parallel = orderLoops(nest, schedule.tile, copies, shares);
   schedule.group = chooseGroup(nest, schedule, copies, emitter.machine);
-  schedule.part = choosePart(nest, schedule, emitter.machine);
   if (!copies) {
     emitTiledLoops(emitter, schedule);
     return true;
