@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Grows when a struct below changes. The runtime refuses any other number. */
-#define LIG_ABI_VERSION 4
+#define LIG_ABI_VERSION 5
 
 /* Arenas, parameters and the data of a parameter file begin at multiples of
  * this many bytes. */
@@ -92,8 +92,13 @@ typedef struct lig_tensor_desc {
   int32_t rank;
 } lig_tensor_desc;
 
-/* A part [begin, end) of a task. */
+/* A part [begin, end) of a task; where begin > end, the same indices from
+ * begin - 1 down to end. */
 typedef void (*lig_task_fn)(void *args, int64_t begin, int64_t end);
+
+struct lig_parallel;
+/* What threads do together; `member` is each one's own. */
+typedef void (*lig_team_fn)(void *args, const struct lig_parallel *member);
 
 /* Threads that compiled code may share its work with. */
 typedef struct lig_parallel {
@@ -103,6 +108,15 @@ typedef struct lig_parallel {
   void (*run)(const struct lig_parallel *self, lig_task_fn task, void *args,
               int64_t count);
   int64_t threads; /* the caller's among them; at least 1 */
+  /* Calls team(args, member) on the calling thread and, at the same time, on the
+   * others that are at hand. All make the same calls of member->run, with equal
+   * counts: each call is one task, of which they take parts, and returns when all
+   * parts are done, whoever has done them. So what happens between these calls
+   * must not depend on what tasks write; and `args` must not be read after the
+   * first of them, because the caller does not wait for a thread that is late.
+   * Much cheaper than a task for each. Null for a member, which forms no team. */
+  void (*run_team)(const struct lig_parallel *self, lig_team_fn team,
+                   void *args);
 } lig_parallel;
 
 /* The compiled code of an entry point.

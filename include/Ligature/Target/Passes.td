@@ -8,7 +8,8 @@ def CpuOutlineTasksPass : Pass<"lig-cpu-outline-tasks", "::mlir::ModuleOp"> {
   let summary = "Make a function of each parallel loop";
   let description = [{
     The body of an `scf.parallel` becomes a function of what it reads and a part
-    [begin, end) of the loop's steps, so that threads can take parts of it. What
+    [begin, end) of the loop's steps, so that threads can take parts of it; where
+    begin > end, the part is done from begin - 1 down to end. What
     only shows memory in another way is computed in the function again.
 
     **Before**: functions on buffers in one arena.
@@ -24,19 +25,42 @@ def CpuOutlineTasksPass : Pass<"lig-cpu-outline-tasks", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def CpuFormTeamsPass : Pass<"lig-cpu-form-teams", "::mlir::ModuleOp"> {
+  let summary = "Let threads run a loop of many steps together";
+  let description = [{
+    A loop over steps with parallel loops inside, or in the kernels that it calls,
+    becomes a function that all threads run at once, so that they are called once
+    for all steps. What else reads or writes in it becomes a parallel loop of one
+    step, which one of them does.
+
+    **Before**: functions on buffers in one arena.
+    **After**: functions marked `net.team`, called where the loops were.
+    **Keeps**: loops with results, with few steps, or of which a branch or a bound
+    depends on what is read in them; what other functions call.
+    **Refuses**: nothing.
+  }];
+  let options = [Option<"minSteps", "min-steps", "unsigned", "16",
+                        "fewest steps of a loop that is worth a team">];
+  let statistics = [Statistic<"numTeams", "num-teams", "functions made">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def CpuCallTasksPass : Pass<"lig-cpu-call-tasks", "::mlir::ModuleOp"> {
-  let summary = "Let the context's threads run tasks";
+  let summary = "Let the context's threads run tasks and teams";
   let description = [{
     Gives every entry point, and every function on the way to a task, one more
     argument, a `lig_parallel` (Ligature/ABI/Model.h). Where it is null a task
-    is called as before; else its arguments go into a struct on the stack, and
-    the threads call `<task>_part(args, begin, end)`.
+    or a team is called as before; else its arguments go into a struct on the
+    stack, and the threads call `<task>_part(args, begin, end)`, or
+    `<team>_part(args, member)`, in which tasks are shared through `member`.
 
-    **Before**: LLVM functions, tasks marked `net.task`.
+    **Before**: LLVM functions, tasks marked `net.task`, teams `net.team`.
     **After**: the same with calls through `lig_parallel`.
-    **Keeps**: bodies of tasks.
+    **Keeps**: bodies of tasks and teams.
     **Refuses**: a task that does not end in two i64 arguments, and one that
-    calls a task.
+    calls a task; a team that anything but an entry point calls.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -1,6 +1,6 @@
-// Tasks are called through the context's threads. The pointer to those is handed
-// down from the entry points: there is no state outside of arguments, so any
-// number of contexts run the same code at once.
+// Tasks and teams are called through the context's threads. The pointer to
+// those is handed down from the entry points: there is no state outside of
+// arguments, so any number of contexts run the same code at once.
 
 #include "Ligature/Target/Passes.h"
 
@@ -16,14 +16,24 @@ namespace lig::target {
 
 using namespace mlir;
 
-static constexpr StringRef kTask = "net.task";
+static constexpr StringRef kTask = "net.task", kTeam = "net.team";
 
 static bool isTask(LLVM::LLVMFuncOp function) {
   return function->hasAttr(kTask);
 }
 
+static bool isTeam(LLVM::LLVMFuncOp function) {
+  return function->hasAttr(kTeam);
+}
+
 /// Tasks end in their part, [begin, end).
 static constexpr unsigned kPart = 2;
+
+/// Arguments of `function` that threads are not handed by the caller: the part,
+/// or what a member of a team divides its tasks with.
+static unsigned ownArguments(LLVM::LLVMFuncOp function) {
+  return isTeam(function) ? 1 : kPart;
+}
 
 static LogicalResult checkTask(LLVM::LLVMFuncOp task) {
   ArrayRef<Type> types = task.getArgumentTypes();
@@ -49,15 +59,28 @@ struct CpuCallTasks : lig::target::impl::CpuCallTasksPassBase<CpuCallTasks> {
         return signalPassFailure();
       }
     }
+    if (failed(checkTeams()))
+      return signalPassFailure();
     for (LLVM::LLVMFuncOp function : takesThreads)
       addArgument(function);
     for (LLVM::CallOp call : calls)
       rewrite(call);
     for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
-      function->removeAttr(kTask);
+      for (StringRef mark : {kTask, kTeam})
+        function->removeAttr(mark);
   }
 
 private:
+  /// No member calls a team, nor does what it calls.
+  LogicalResult checkTeams() {
+    for (LLVM::CallOp call : calls) {
+      auto caller = call->getParentOfType<LLVM::LLVMFuncOp>();
+      if (isTeam(calleeOf(call)) && !caller->hasAttr("net.entry"))
+        return call.emitOpError("calls a team, but not from an entry point");
+    }
+    return success();
+  }
+
   LLVM::LLVMFuncOp calleeOf(LLVM::CallOp call) {
     std::optional<StringRef> name = call.getCallee();
     return name ? symbols->lookup<LLVM::LLVMFuncOp>(*name) : nullptr;
@@ -73,9 +96,9 @@ private:
     });
     SmallVector<LLVM::LLVMFuncOp> work;
     for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>()) {
-      if (function->hasAttr("net.entry"))
+      if (function->hasAttr("net.entry") || isTeam(function))
         takesThreads.insert(function);
-      if (isTask(function))
+      if (isTask(function) || isTeam(function))
         work.push_back(function);
     }
     while (!work.empty()) {
@@ -113,18 +136,21 @@ private:
     LLVM::LLVMFuncOp callee = calleeOf(call);
     if (isTask(callee))
       return callThroughThreads(call, callee);
+    // Whoever is alone is handed no threads.
     SmallVector<Value> operands(call.getArgOperands());
     operands.push_back(threadsOf(call));
     OpBuilder b(call);
     auto wider = LLVM::CallOp::create(b, call.getLoc(), callee, operands);
     call->replaceAllUsesWith(wider->getResults());
     call.erase();
+    if (isTeam(callee))
+      callThroughThreads(wider, callee);
   }
 
-  /// The arguments of a task in one struct.
+  /// What the caller of a task hands to it, in one struct.
   LLVM::LLVMStructType structOf(LLVM::LLVMFuncOp task) {
     return LLVM::LLVMStructType::getLiteral(
-        &getContext(), task.getArgumentTypes().drop_back(kPart));
+        &getContext(), task.getArgumentTypes().drop_back(ownArguments(task)));
   }
 
   Value fieldOf(OpBuilder &b, Location loc, Type type, Value args,
@@ -133,18 +159,21 @@ private:
                                ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
   }
 
-  /// `<task>_part(args, begin, end)`, of the type `lig_task_fn`.
+  /// `<task>_part(args, begin, end)`, of the type `lig_task_fn`, or
+  /// `<team>_part(args, member)`, of the type `lig_team_fn`.
   LLVM::LLVMFuncOp getPart(LLVM::LLVMFuncOp task) {
     std::string name = (task.getName() + "_part").str();
     if (auto made = symbols->lookup<LLVM::LLVMFuncOp>(name))
       return made;
     Location loc = task.getLoc();
     OpBuilder b(task);
-    auto number = b.getI64Type();
+    SmallVector<Type> types = {pointer};
+    llvm::append_range(types,
+                       task.getArgumentTypes().take_back(ownArguments(task)));
     auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(&getContext()), {pointer, number, number});
-    auto part = LLVM::LLVMFuncOp::create(b, loc, name, type,
-                                         LLVM::Linkage::Internal);
+        LLVM::LLVMVoidType::get(&getContext()), types);
+    auto part =
+        LLVM::LLVMFuncOp::create(b, loc, name, type, LLVM::Linkage::Internal);
     symbols->insert(part);
     Block *body = part.addEntryBlock(b);
     b.setInsertionPointToStart(body);
@@ -152,8 +181,7 @@ private:
     SmallVector<Value> operands;
     for (auto [i, field] : llvm::enumerate(fields.getBody()))
       operands.push_back(LLVM::LoadOp::create(
-          b, loc, field,
-          fieldOf(b, loc, fields, body->getArgument(0), i)));
+          b, loc, field, fieldOf(b, loc, fields, body->getArgument(0), i)));
     llvm::append_range(operands, body->getArguments().drop_front());
     LLVM::CallOp::create(b, loc, task, operands);
     LLVM::ReturnOp::create(b, loc, ValueRange());
@@ -177,24 +205,34 @@ private:
     Block *together = b.createBlock(after);
     b.setInsertionPointToEnd(before);
     Value null = LLVM::ZeroOp::create(b, loc, pointer);
-    Value isAlone = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq,
-                                         threads, null);
+    Value isAlone =
+        LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, threads, null);
     LLVM::CondBrOp::create(b, loc, isAlone, alone, together);
     b.setInsertionPointToEnd(alone);
     LLVM::BrOp::create(b, loc, after);
 
     b.setInsertionPointToEnd(together);
     OperandRange operands = call.getArgOperands();
-    for (auto [i, operand] : llvm::enumerate(operands.drop_back(kPart)))
-      LLVM::StoreOp::create(b, loc, operand,
-                            fieldOf(b, loc, fields, args, i));
-    Value run = LLVM::LoadOp::create(b, loc, pointer, threads);
+    for (auto [i, operand] :
+         llvm::enumerate(operands.drop_back(ownArguments(task))))
+      LLVM::StoreOp::create(b, loc, operand, fieldOf(b, loc, fields, args, i));
+    // Of a lig_parallel: its first function, or, of a team, the last.
+    auto number = b.getI64Type();
+    auto parallel = LLVM::LLVMStructType::getLiteral(
+        &getContext(), {pointer, number, pointer});
+    Value place =
+        isTeam(task) ? fieldOf(b, loc, parallel, threads, 2) : threads;
+    Value run = LLVM::LoadOp::create(b, loc, pointer, place);
     Value address = LLVM::AddressOfOp::create(b, loc, part);
+    SmallVector<Type> types = {pointer, pointer, pointer};
+    SmallVector<Value> passed = {run, threads, address, args};
+    if (!isTeam(task)) {
+      types.push_back(number);
+      passed.push_back(operands.back());
+    }
     auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(&getContext()),
-        {pointer, pointer, pointer, b.getI64Type()});
-    LLVM::CallOp::create(
-        b, loc, type, ValueRange{run, threads, address, args, operands.back()});
+        LLVM::LLVMVoidType::get(&getContext()), types);
+    LLVM::CallOp::create(b, loc, type, passed);
     LLVM::BrOp::create(b, loc, after);
   }
 

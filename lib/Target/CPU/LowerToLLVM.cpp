@@ -26,6 +26,7 @@ namespace lig::target {
 using namespace mlir;
 
 void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createCpuFormTeamsPass());
   pm.addPass(createCpuOutlineTasksPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

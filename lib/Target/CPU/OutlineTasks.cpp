@@ -1,19 +1,16 @@
 // A parallel loop as a function that runs a part of its steps.
 //
-// Everything a step reads becomes an argument, except what costs nothing to
-// compute again: constants, and views of the arena and of the parameters. So
-// a task mostly takes the pointers that its function was given. Buffers that
-// each step has for itself are the task's: its steps run one after another.
+// Everything a step reads becomes an argument, as far as it is not made again.
+// Buffers that each step has for itself are the task's: its steps run one after
+// another.
+
+#include "TaskBody.h"
 
 #include "Ligature/Target/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 namespace lig::target {
 #define GEN_PASS_DEF_CPUOUTLINETASKSPASS
@@ -21,60 +18,7 @@ namespace lig::target {
 } // namespace lig::target
 
 using namespace mlir;
-
-static bool isCheap(Operation *op) {
-  return isPure(op) && op->getNumRegions() == 0 &&
-         (op->hasTrait<OpTrait::ConstantLike>() ||
-          isa<ViewLikeOpInterface>(op));
-}
-
-/// A call passes numbers and pointers to contiguous buffers, nothing else.
-static bool isPassable(Type type) {
-  auto memref = dyn_cast<MemRefType>(type);
-  return memref ? memref.hasStaticShape() && memref.getLayout().isIdentity()
-                : type.isIntOrIndexOrFloat();
-}
-
-/// What the loop reads, as far as it is not made again inside.
-static SetVector<Value> findCaptures(scf::ParallelOp loop) {
-  SetVector<Value> captures;
-  SetVector<Value> work;
-  getUsedValuesDefinedAbove(loop.getRegion(), work);
-  for (unsigned i = 0; i < work.size(); ++i) {
-    Operation *op = work[i].getDefiningOp();
-    if (!op || !isCheap(op)) {
-      captures.insert(work[i]);
-      continue;
-    }
-    for (Value operand : op->getOperands())
-      work.insert(operand);
-  }
-  return captures;
-}
-
-static bool canOutline(scf::ParallelOp loop) {
-  if (loop.getNumLoops() != 1 || loop.getNumResults() != 0 ||
-      loop->getParentOfType<scf::ParallelOp>())
-    return false;
-  SetVector<Value> captures = findCaptures(loop);
-  captures.insert(loop.getLowerBound()[0]);
-  captures.insert(loop.getStep()[0]);
-  return llvm::all_of(captures, [](Value value) {
-    Operation *op = value.getDefiningOp();
-    return (op && isCheap(op)) || isPassable(value.getType());
-  });
-}
-
-/// The value inside the task: an argument, or a clone of what is cheap.
-static Value getInside(OpBuilder &b, IRMapping &inside, Value value) {
-  if (Value known = inside.lookupOrNull(value))
-    return known;
-  Operation *op = value.getDefiningOp();
-  for (Value operand : op->getOperands())
-    getInside(b, inside, operand);
-  Operation *clone = b.clone(*op, inside);
-  return clone->getResult(cast<OpResult>(value).getResultNumber());
-}
+using namespace lig::target::cpu;
 
 /// Makes one place for all steps of buffers on the stack inside `loop`.
 static void moveBuffersUp(Operation *loop, Block *entry) {
@@ -84,62 +28,58 @@ static void moveBuffersUp(Operation *loop, Block *entry) {
   });
 }
 
-/// The loop's steps [begin, end), the last two arguments of `task`.
+/// The loop's steps [begin, end), the last two arguments of `task`; where begin
+/// is the greater, those from begin - 1 down to end.
 static void fillTask(func::FuncOp task, scf::ParallelOp loop,
                      ArrayRef<Value> captures) {
   Location loc = loop.getLoc();
-  OpBuilder b(task.getContext());
-  Block *entry = task.addEntryBlock();
-  b.setInsertionPointToStart(entry);
+  Block *entry = &task.getBody().front();
+  OpBuilder b = OpBuilder::atBlockTerminator(entry);
   IRMapping inside;
   for (auto [value, argument] : llvm::zip(captures, entry->getArguments()))
     inside.map(value, argument);
   Value lower = getInside(b, inside, loop.getLowerBound()[0]);
   Value step = getInside(b, inside, loop.getStep()[0]);
-  SetVector<Value> above;
-  getUsedValuesDefinedAbove(loop.getRegion(), above);
-  for (Value value : above)
-    getInside(b, inside, value);
+  bringInside(b, inside, loop.getRegion());
 
   Value begin = entry->getArgument(captures.size());
   Value end = entry->getArgument(captures.size() + 1);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  auto part = scf::ForOp::create(b, loc, begin, end, one);
+  Value first = arith::MinSIOp::create(b, loc, begin, end);
+  Value last = arith::MaxSIOp::create(b, loc, begin, end);
+  Value isBackwards =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, begin, end);
+  Value most = arith::SubIOp::create(b, loc, begin, one);
+  Value mirror = arith::AddIOp::create(b, loc, most, end);
+  auto part = scf::ForOp::create(b, loc, first, last, one);
   b.setInsertionPointToStart(part.getBody());
-  Value moved =
-      arith::MulIOp::create(b, loc, part.getInductionVar(), step);
+  Value number = part.getInductionVar();
+  Value other = arith::SubIOp::create(b, loc, mirror, number);
+  number = arith::SelectOp::create(b, loc, isBackwards, other, number);
+  Value moved = arith::MulIOp::create(b, loc, number, step);
   inside.map(loop.getInductionVars()[0],
              arith::AddIOp::create(b, loc, lower, moved));
   for (Operation &op : loop.getBody()->without_terminator())
     b.clone(op, inside);
   moveBuffersUp(part, entry);
-  b.setInsertionPointToEnd(entry);
-  func::ReturnOp::create(b, loc);
 }
 
 static void outline(scf::ParallelOp loop, SymbolTable &symbols) {
   auto parent = loop->getParentOfType<func::FuncOp>();
   Location loc = loop.getLoc();
   SetVector<Value> captured = findCaptures(loop);
-  for (Value bound : {loop.getLowerBound()[0], loop.getStep()[0]})
-    if (Operation *op = bound.getDefiningOp(); !op || !isCheap(op))
-      captured.insert(bound);
   SmallVector<Value> operands(captured.getArrayRef());
-  SmallVector<Type> types(ValueRange(operands).getTypes());
   OpBuilder b(loop);
-  types.append(2, b.getIndexType());
-  auto task = func::FuncOp::create(loc, (parent.getName() + "_task").str(),
-                                   b.getFunctionType(types, {}));
-  task.setPrivate();
+  auto task = makeFunction(b, loc, (parent.getName() + "_task").str(), operands,
+                           /*numbers=*/2);
   task->setAttr("net.task", b.getUnitAttr());
   symbols.insert(task);
-  fillTask(task, loop, captured.getArrayRef());
+  fillTask(task, loop, operands);
 
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value span = arith::SubIOp::create(b, loc, loop.getUpperBound()[0],
                                      loop.getLowerBound()[0]);
-  Value count =
-      arith::CeilDivSIOp::create(b, loc, span, loop.getStep()[0]);
+  Value count = arith::CeilDivSIOp::create(b, loc, span, loop.getStep()[0]);
   operands.append({zero, count});
   func::CallOp::create(b, loc, task, operands);
   loop.erase();

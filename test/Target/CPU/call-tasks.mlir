@@ -58,6 +58,53 @@ module @entry_without_tasks {
 
 // -----
 
+// Members of a team are handed what they divide its tasks with.
+// CHECK-LABEL: module @calls_a_team
+module @calls_a_team {
+  // CHECK: llvm.func internal @t_part(%{{[^:]+}}: !llvm.ptr, %[[B:[^:]+]]: i64, %[[E:[^:]+]]: i64)
+  llvm.func @t(%x: !llvm.ptr, %begin: i64, %end: i64) attributes {net.task} {
+    llvm.return
+  }
+  // CHECK: llvm.func internal @team_part(%[[ARGS:[^:]+]]: !llvm.ptr, %[[MEMBER:[^:]+]]: !llvm.ptr)
+  // CHECK: %[[PLACE:.+]] = llvm.getelementptr %[[ARGS]][0, 0]
+  // CHECK: %[[X:.+]] = llvm.load %[[PLACE]]
+  // CHECK: llvm.call @team(%[[X]], %[[MEMBER]])
+  // CHECK: llvm.func @team(%{{[^:]+}}: !llvm.ptr, %[[OWN:[^:]+]]: !llvm.ptr) {
+  llvm.func @team(%x: !llvm.ptr) attributes {net.team} {
+    %0 = llvm.mlir.constant(0 : i64) : i64
+    %9 = llvm.mlir.constant(9 : i64) : i64
+    // CHECK: %[[RUN:.+]] = llvm.load %[[OWN]]
+    // CHECK: llvm.call %[[RUN]](%[[OWN]]
+    llvm.call @t(%x, %0, %9) : (!llvm.ptr, i64, i64) -> ()
+    llvm.return
+  }
+  // CHECK: llvm.func @f(%[[IN:[^:]+]]: !llvm.ptr, %[[THREADS:[^:]+]]: !llvm.ptr)
+  llvm.func @f(%x: !llvm.ptr) attributes {net.entry} {
+    // CHECK: llvm.call @team(%[[IN]], %[[THREADS]])
+    // CHECK: %[[FIELD:.+]] = llvm.getelementptr %[[THREADS]][0, 2]
+    // CHECK: %[[RUN_TEAM:.+]] = llvm.load %[[FIELD]]
+    // CHECK: %[[PART:.+]] = llvm.mlir.addressof @team_part
+    // CHECK: llvm.call %[[RUN_TEAM]](%[[THREADS]], %[[PART]], %{{.+}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr) -> ()
+    llvm.call @team(%x) : (!llvm.ptr) -> ()
+    llvm.return
+  }
+}
+
+// -----
+
+module @refuses_teams_of_members {
+  llvm.func @inner(%x: !llvm.ptr) attributes {net.team} {
+    llvm.return
+  }
+  llvm.func @outer(%x: !llvm.ptr) attributes {net.team} {
+    // expected-error@+1 {{calls a team, but not from an entry point}}
+    llvm.call @inner(%x) : (!llvm.ptr) -> ()
+    llvm.return
+  }
+}
+
+// -----
+
 module @refuses_tasks_without_a_part {
   // expected-error@+1 {{is a task, but does not end in two i64 arguments}}
   llvm.func @t(%x: !llvm.ptr, %end: i64) attributes {net.task} {

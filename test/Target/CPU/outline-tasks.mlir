@@ -21,8 +21,14 @@ module @outlines {
   }
   // CHECK: func.func private @f_task(%[[X:[^:]+]]: f32, %[[ARENA:[^:]+]]: memref<128xi8>, %[[BEGIN:[^:]+]]: index, %[[END:[^:]+]]: index) attributes {net.task} {
   // CHECK: %[[VIEW:.+]] = memref.view %[[ARENA]]
-  // CHECK: scf.for %[[I:.+]] = %[[BEGIN]] to %[[END]]
-  // CHECK: %[[AT:.+]] = arith.addi
+  // CHECK-DAG: %[[FIRST:.+]] = arith.minsi %[[BEGIN]], %[[END]]
+  // CHECK-DAG: %[[LAST:.+]] = arith.maxsi %[[BEGIN]], %[[END]]
+  // CHECK-DAG: %[[BACKWARDS:.+]] = arith.cmpi sgt, %[[BEGIN]], %[[END]]
+  // CHECK: scf.for %[[I:.+]] = %[[FIRST]] to %[[LAST]]
+  // CHECK: %[[OTHER:.+]] = arith.subi %{{.+}}, %[[I]]
+  // CHECK: %[[NUMBER:.+]] = arith.select %[[BACKWARDS]], %[[OTHER]], %[[I]]
+  // CHECK: %[[MOVED:.+]] = arith.muli %[[NUMBER]], %{{.+}}
+  // CHECK: %[[AT:.+]] = arith.addi %{{.+}}, %[[MOVED]]
   // CHECK: memref.store %[[X]], %[[VIEW]][%[[AT]]]
 }
 
