@@ -73,8 +73,8 @@ module @calls_a_team {
   llvm.func @team(%x: !llvm.ptr) attributes {net.team} {
     %0 = llvm.mlir.constant(0 : i64) : i64
     %9 = llvm.mlir.constant(9 : i64) : i64
-    // CHECK: %[[RUN:.+]] = llvm.load %[[OWN]]
-    // CHECK: llvm.call %[[RUN]](%[[OWN]]
+    // CHECK: %[[SHARE:.+]] = llvm.load %[[OWN]]
+    // CHECK: llvm.call %[[SHARE]](%[[OWN]]
     llvm.call @t(%x, %0, %9) : (!llvm.ptr, i64, i64) -> ()
     llvm.return
   }
