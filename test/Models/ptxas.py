@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Assembles the kernels of networks with ptxas and reads what it says of them.
 
-The benchmark suite's networks, the real ones in MODELS and products that are large
-enough for warpgroups, for sm_80 and sm_90a: no kernel may spill registers, keep
+The benchmark suite's networks, the real ones in MODELS and products and convolutions
+that are large enough for warpgroups, for sm_80 and sm_90a: no kernel may spill registers, keep
 anything in local memory, call what no one defines, or use more registers than
 --registers. One line a network; exits 1 if any fails and 77, which CTest shows as
 skipped, where no ptxas is found.
@@ -99,9 +99,11 @@ def list_networks(options, folder):
             if re.search(options.only, each.parent.name):
                 yield each.parent.name, fixed if fixed.exists() else each, computes
     for compute in ("bf16", "tf32"):
-        if re.search(options.only, "large-product"):
-            text = gpu_cases.product(2048, "f32" if compute == "tf32" else compute)
-            yield f"large-product-{compute}", *gpu_cases.write(folder, "product", text), [compute]
+        texts = {"product": gpu_cases.product(2048, "f32" if compute == "tf32" else compute),
+                 "convolution": gpu_cases.convolution(96, 256)}
+        for name, text in texts.items():
+            if re.search(options.only, f"large-{name}"):
+                yield f"large-{name}", *gpu_cases.write(folder, name, text), [compute]
 
 
 def main():

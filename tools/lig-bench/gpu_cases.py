@@ -69,6 +69,18 @@ def product(size, element="f32"):
 """)
 
 
+def convolution(size, channels):
+    """3x3 taps, as many channels in as out."""
+    x = f"tensor<1x{size + 2}x{size + 2}x{channels}xf32>"
+    w, t = f"tensor<3x3x{channels}x{channels}xf32>", f"tensor<1x{size}x{size}x{channels}xf32>"
+    return function(f"%x: {x}, %w: {w}", t, f"""  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : {t}
+  %f = linalg.fill ins(%zero : f32) outs(%e : {t}) -> {t}
+  %y = linalg.conv_2d_nhwc_hwcf ins(%x, %w : {x}, {w}) outs(%f : {t}) -> {t}
+  return %y : {t}
+""")
+
+
 BYTES = 4 * ROWS * COLUMNS
 # (text, bytes or operations, what their rate is called, precision of products)
 KERNELS = {

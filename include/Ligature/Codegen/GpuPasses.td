@@ -160,15 +160,16 @@ def GpuEmitStrategiesPass
     convolutions alike, are computed in tiles of shared memory with blocks of
     results in registers, on tensor cores where less than f32 is asked for: then
     inputs are rounded to that precision, sums stay f32. Large ones go to
-    warpgroups where there are any; inputs that they cannot read where they lie
-    are copied first. Rows of other reductions
+    warpgroups where there are any, convolutions with whole slices of channels
+    among them; inputs that they cannot read where they lie are copied first. Rows of other reductions
     are shared by the lanes of a warp, or where they are long by all threads of a
     block, which keep what they have of a row in registers; rows that lie side by
     side have a thread, or a few, each. Operations on elements that follow each
     other become one launch, too.
 
     Attention becomes one launch without scores in memory, a block of queries for
-    each block of threads.
+    each block of threads; blocks of keys that a constant mask hides are passed
+    over.
 
     **Before**: linalg operations and `net.attention` on buffers.
     **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,

@@ -1,23 +1,23 @@
-// Large sums of products by warpgroups, wgmma, on chips that have them (sm_90a).
+// Large sums of products by warpgroups, wgmma, on chips that have them
+// (sm_90a).
 //
-// A block computes a tile of 128 rows. Its last warp brings slices of both
-// inputs to shared memory by the machine's own copies, as many slices ahead as
-// there is room for; two groups of four warps have 64 rows each and multiply
-// from there, sums in registers. Two barriers in shared memory belong to each
-// place for a slice: `full` counts the bytes that arrive, `empty` the warps that
-// have multiplied what was there.
+// A block computes a tile of 128 rows, or the places of a box of a convolution.
+// Its last warp brings slices of both inputs to shared memory by the machine's
+// own copies, as many slices ahead as there is room for; two groups of four
+// warps have 64 rows each and multiply from there, sums in registers. Two
+// barriers in shared memory belong to each place for a slice: `full` counts the
+// bytes that arrive, `empty` the warps that have multiplied what was there.
 //
 // A slice has rows of 128 bytes, swizzled: pieces of 16 bytes are exchanged by
 // the number of the row in its eight. A descriptor tells wgmma where a matrix
-// begins, and how far its eights lie apart: along lines that are innermost, boxes
-// of a row's width (leading), along everything else 1024 bytes (stride).
+// begins, and how far its eights lie apart: along lines that are innermost,
+// boxes of a row's width (leading), along everything else 1024 bytes (stride).
 //
 // Lane l of warp w holds, of each 8 columns, row 16 w + l / 4 + 8 (e / 2) and
 // column 2 (l % 4) + e % 2 in element e.
 
-#include "MappedInput.h"
+#include "GroupRows.h"
 #include "MemberWriter.h"
-#include "OutputTiles.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -33,7 +33,8 @@ static constexpr int64_t kMultiplying = kGroups * kGroupThreads;
 static constexpr int64_t kThreads = kMultiplying + kWarp;
 /// Bytes that one instruction takes of a row: 16 steps of 16 bits, 8 of 32.
 static constexpr int64_t kInstructionBytes = 32;
-/// Bytes of eight rows, after which swizzling repeats; boxes begin at multiples.
+/// Bytes of eight rows, after which swizzling repeats; boxes begin at
+/// multiples.
 static constexpr int64_t kPatternBytes = 8 * kRowBytes;
 
 namespace {
@@ -41,7 +42,7 @@ class Writer {
 public:
   Writer(Kernel &kernel, const ElementGroup &members,
          const ContractionLoops &loops, TileExtent tile, int64_t stages,
-         MappedInput &left, MappedInput &right);
+         GroupRows &left, MappedInput &right);
   void write();
 
 private:
@@ -52,11 +53,11 @@ private:
   void multiply();
   /// The products of one slice; adds them to `sums`.
   Value multiplySlice(Value number, Value sums);
-  Value descriptor(const MappedInput &side, Value start);
+  Value descriptor(bool stepsInner, Value start);
   Value i32(Value index);
   void wait(Value barrier, Value parity);
   void store(Value sums);
-  void storeRow(Value row, ArrayRef<Value> sums, LoopValues &values);
+  void storeRow(ArrayRef<Value> sums, LoopValues &values);
   /// Calls `body` inside of a branch, unless `condition` is null.
   void when(Value condition, llvm::function_ref<void()> body);
 
@@ -66,20 +67,21 @@ private:
   TileExtent tile;
   MemberWriter members;
   int64_t stages, sliceBytes, slices;
-  MappedInput &left, &right;
-  TilePlace place;
+  GroupRows &left;
+  MappedInput &right;
+  /// Where the block's columns begin.
+  Value column;
   Value batch, memory, group, lane;
 };
 } // namespace
 
 Writer::Writer(Kernel &kernel, const ElementGroup &members,
                const ContractionLoops &loops, TileExtent tile, int64_t stages,
-               MappedInput &left, MappedInput &right)
+               GroupRows &left, MappedInput &right)
     : kernel(kernel), b(kernel.b), loops(loops), tile(tile),
       members(kernel, members, /*keepsMemory=*/false), stages(stages),
       sliceBytes((tile.rows + tile.columns) * kRowBytes),
-      slices(llvm::divideCeil(kernel.count(loops.sums), left.getDepth())),
-      left(left), right(right) {}
+      slices(left.countSlices()), left(left), right(right) {}
 
 /// Dynamic shared memory of a block, with room to begin at a whole pattern.
 static int64_t sharedBytesOf(TileExtent tile, int64_t stages) {
@@ -108,8 +110,7 @@ Value Writer::barrier(int64_t first, Value number) {
 void Writer::when(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(b);
   if (condition)
-    b.setInsertionPointToStart(
-        scf::IfOp::create(b, condition).thenBlock());
+    b.setInsertionPointToStart(scf::IfOp::create(b, condition).thenBlock());
   body();
 }
 
@@ -160,25 +161,24 @@ void Writer::bring() {
       b, /*res=*/Type(), full,
       arith::ConstantOp::create(b, b.getI32IntegerAttr(sliceBytes)),
       NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
-  Value step = kernel.mul(slice, left.getDepth());
+  Value step = kernel.mul(slice, right.getDepth());
   Value to = LLVM::GEPOp::create(
       b, memory.getType(), b.getI8Type(), memory,
       ArrayRef<LLVM::GEPArg>{i32(kernel.mul(stage, sliceBytes))});
-  left.copy(batch, place.row, step, to, full);
+  left.copy(batch, slice, to, full);
   to = LLVM::GEPOp::create(
       b, memory.getType(), b.getI8Type(), to,
       ArrayRef<LLVM::GEPArg>{int32_t(tile.rows * kRowBytes)});
-  right.copy(batch, place.column, step, to, full);
+  right.copy(batch, column, step, to, full);
 }
 
 //===-- Products ---------------------------------------------------------===//
 
 /// Of a matrix that begins at byte `start` of shared memory.
-Value Writer::descriptor(const MappedInput &side, Value start) {
+Value Writer::descriptor(bool stepsInner, Value start) {
   constexpr int64_t swizzled = int64_t(1) << 62;
-  int64_t leading = side.areStepsInner() ? 16 : side.getDepth() * kRowBytes;
-  int64_t distances =
-      swizzled | kPatternBytes / 16 << 32 | leading / 16 << 16;
+  int64_t leading = stepsInner ? 16 : right.getDepth() * kRowBytes;
+  int64_t distances = swizzled | kPatternBytes / 16 << 32 | leading / 16 << 16;
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
   };
@@ -204,22 +204,24 @@ Value Writer::multiplySlice(Value stage, Value sums) {
   start = arith::AddIOp::create(b, start, offset);
   Value ofGroup = arith::IndexCastOp::create(
       b, b.getI64Type(), kernel.mul(group, kGroupRows * kRowBytes));
-  Value rows = descriptor(left, arith::AddIOp::create(b, start, ofGroup));
-  Value columns = descriptor(right, add(start, tile.rows * kRowBytes));
+  Value rows = descriptor(left.areStepsInner(),
+                          arith::AddIOp::create(b, start, ofGroup));
+  Value columns =
+      descriptor(right.areStepsInner(), add(start, tile.rows * kRowBytes));
   // An instruction's steps are neighbours in a row, or rows behind each other.
-  int64_t steps = left.getDepth() * kInstructionBytes / kRowBytes;
-  auto advance = [&](const MappedInput &side) {
-    return (side.areStepsInner() ? kInstructionBytes : steps * kRowBytes) / 16;
+  int64_t steps = right.getDepth() * kInstructionBytes / kRowBytes;
+  auto advance = [&](bool stepsInner) {
+    return (stepsInner ? kInstructionBytes : steps * kRowBytes) / 16;
   };
   auto layout = [](bool isRow) {
     return isRow ? NVVM::MMALayout::row : NVVM::MMALayout::col;
   };
-  NVVM::WGMMATypes type = typeOf(left.getElement());
+  NVVM::WGMMATypes type = typeOf(right.getElement());
   NVVM::WgmmaFenceAlignedOp::create(b);
   for (int64_t i = 0; i < kRowBytes / kInstructionBytes; ++i)
     sums = NVVM::WgmmaMmaAsyncOp::create(
-        b, sums.getType(), sums, add(rows, i * advance(left)),
-        add(columns, i * advance(right)),
+        b, sums.getType(), sums, add(rows, i * advance(left.areStepsInner())),
+        add(columns, i * advance(right.areStepsInner())),
         NVVM::MMAShapeAttr::get(b.getContext(), kGroupRows, tile.columns,
                                 steps),
         type, type, NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
@@ -266,18 +268,17 @@ void Writer::multiply() {
     Value sums = multiplySlice(stage, loop.getRegionIterArg(0));
     // While this slice is multiplied the one before it is done with.
     NVVM::WgmmaWaitGroupSyncOp::create(b, 1);
-    Value speaks = arith::AndIOp::create(
-        b,
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane,
-                              kernel.index(0)),
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, slice,
-                              kernel.index(0)));
+    Value speaks =
+        arith::AndIOp::create(b,
+                              arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                                    lane, kernel.index(0)),
+                              arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                                    slice, kernel.index(0)));
     when(speaks, [&] {
-      Value before = kernel.rem(
-          kernel.add(slice, kernel.index(stages - 1)), stages);
-      NVVM::MBarrierArriveOp::create(b, /*res=*/Type(),
-                                     barrier(stages, before), Value(),
-                                     NVVM::MemScopeKind::CTA, false);
+      Value before =
+          kernel.rem(kernel.add(slice, kernel.index(stages - 1)), stages);
+      NVVM::MBarrierArriveOp::create(b, /*res=*/Type(), barrier(stages, before),
+                                     Value(), NVVM::MemScopeKind::CTA, false);
     });
     scf::YieldOp::create(b, sums);
   }
@@ -287,49 +288,47 @@ void Writer::multiply() {
 
 //===-- Results ----------------------------------------------------------===//
 
-void Writer::storeRow(Value row, ArrayRef<Value> sums, LoopValues &values) {
+void Writer::storeRow(ArrayRef<Value> sums, LoopValues &values) {
   int64_t columns = kernel.count(loops.columns);
-  Value first =
-      kernel.add(place.column, kernel.mul(kernel.rem(lane, 4), 2));
+  Value first = kernel.add(column, kernel.mul(kernel.rem(lane, 4), 2));
   for (auto [e, sum] : llvm::enumerate(sums)) {
-    Value column = kernel.add(first, kernel.index(e / 2 * 8 + e % 2));
-    Value exists =
-        columns % tile.columns ? kernel.less(column, columns) : Value();
+    Value at = kernel.add(first, kernel.index(e / 2 * 8 + e % 2));
+    Value exists = columns % tile.columns ? kernel.less(at, columns) : Value();
     when(exists, [&, sum = sum] {
-      kernel.unflatten(column, loops.columns, values);
+      kernel.unflatten(at, loops.columns, values);
       members.finishRow(values, sum);
     });
   }
 }
 
 void Writer::store(Value sums) {
-  int64_t rows = kernel.count(loops.rows);
   Value warp = kernel.rem(kernel.div(kernel.thread(), kWarp), 4);
-  Value first = kernel.add(
-      kernel.add(place.row, kernel.mul(group, kGroupRows)),
-      kernel.add(kernel.mul(warp, 16), kernel.div(lane, 4)));
+  Value first =
+      kernel.add(kernel.mul(group, kGroupRows),
+                 kernel.add(kernel.mul(warp, 16), kernel.div(lane, 4)));
+  LoopValues ofBatch(kernel.extents.size());
+  kernel.unflatten(batch, loops.batch, ofBatch);
   for (int64_t half = 0; half < 2; ++half) {
     SmallVector<Value> ofRow;
     for (int64_t i = 0; i < tile.columns / 4; ++i)
-      ofRow.push_back(LLVM::ExtractValueOp::create(
-          b, sums, i / 2 * 4 + half * 2 + i % 2));
-    Value row = kernel.add(first, kernel.index(half * 8));
-    when(rows % tile.rows ? kernel.less(row, rows) : Value(), [&] {
-      LoopValues values = place.values;
-      kernel.unflatten(row, loops.rows, values);
-      storeRow(row, ofRow, values);
-    });
+      ofRow.push_back(
+          LLVM::ExtractValueOp::create(b, sums, i / 2 * 4 + half * 2 + i % 2));
+    LoopValues values = ofBatch;
+    Value exists =
+        left.locate(kernel.add(first, kernel.index(half * 8)), values);
+    when(exists, [&] { storeRow(ofRow, values); });
   }
 }
 
 void Writer::write() {
-  left.map(kernel);
+  // Neighbouring blocks have neighbouring columns, as in OutputTiles.
+  int64_t across = llvm::divideCeil(kernel.count(loops.columns), tile.columns);
+  int64_t down = left.countTiles();
+  Value number = kernel.div(kernel.block(), across);
+  column = kernel.mul(kernel.rem(kernel.block(), across), tile.columns);
+  batch = kernel.div(number, down);
+  left.start(kernel, kernel.rem(number, down));
   right.map(kernel);
-  place = placeTile(kernel, loops, tile);
-  batch = kernel.div(
-      kernel.block(),
-      llvm::divideCeil(kernel.count(loops.rows), tile.rows) *
-          llvm::divideCeil(kernel.count(loops.columns), tile.columns));
   Value begin = kernel.dynamicShared(sharedBytesOf(tile, stages));
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
@@ -345,22 +344,23 @@ void Writer::write() {
   lane = kernel.rem(kernel.thread(), kWarp);
   group = kernel.div(kernel.thread(), kGroupThreads);
   initialize();
-  Value brings = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                       kernel.thread(),
-                                       kernel.index(kMultiplying));
+  Value brings = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::eq, kernel.thread(), kernel.index(kMultiplying));
   when(brings, [&] { bring(); });
   when(kernel.less(kernel.thread(), kMultiplying), [&] { multiply(); });
 }
 
 //===-- Choice -----------------------------------------------------------===//
 
-/// Whether whole tiles keep the machine busy for long enough.
-static bool isLarge(const ContractionSize &size, const Machine &machine) {
-  int64_t work = size.batch * size.rows * size.columns * size.sums;
+/// Whether whole tiles, of which rows are `rowTiles`, keep the machine busy for
+/// long enough.
+static bool isLarge(ContractionSize size, int64_t rowTiles,
+                    const Machine &machine) {
+  int64_t outputs = size.batch * size.rows * size.columns;
+  size.rows = rowTiles * kRows;
   int64_t tiles = countTiles(size, {kRows, kRows});
-  bool isFilled = 2 * size.batch * size.rows * size.columns >=
-                  tiles * kRows * kRows;
-  return work >= machine.groupWork && isFilled &&
+  return outputs * size.sums >= machine.groupWork &&
+         2 * outputs >= tiles * kRows * kRows &&
          2 * tiles >= machine.multiprocessors;
 }
 
@@ -381,16 +381,17 @@ LogicalResult lig::codegen::gpu::emitGroupContraction(RewriterBase &rewriter,
   if (failed(loops))
     return failure();
   ContractionSize size = sizeOf(op, *loops);
-  if (!isLarge(size, machine))
-    return failure();
   Type element = elementOf(op.getContext(), machine.precision);
-  FailureOr<MappedInput> left =
-      MappedInput::plan(op, *loops->left, *loops, loops->rows, element);
+  std::unique_ptr<GroupRows> left = planMatrixRows(op, *loops, kRows, element);
+  if (!left)
+    left = planWindowRows(op, *loops, kRows, element);
   FailureOr<MappedInput> right =
       MappedInput::plan(op, *loops->right, *loops, loops->columns, element);
-  if (failed(left) || failed(right))
+  if (!left || failed(right) || !isLarge(size, left->countTiles(), machine))
     return failure();
-  TileExtent tile = shapes[chooseTile(shapes, size, left->getDepth(), machine)];
+  size.rows = left->countTiles() * kRows;
+  TileExtent tile =
+      shapes[chooseTile(shapes, size, right->getDepth(), machine)];
   int64_t stages = 4;
   while (sharedBytesOf(tile, stages) > machine.sharedBytes)
     --stages;
@@ -400,7 +401,7 @@ LogicalResult lig::codegen::gpu::emitGroupContraction(RewriterBase &rewriter,
   group.grow(/*rowsOnly=*/true);
   group.gather(rewriter);
   rewriter.setInsertionPoint(op);
-  left->prepare(rewriter, tile.rows);
+  left->prepare(rewriter);
   right->prepare(rewriter, tile.columns);
   Kernel kernel(rewriter, op, group.extents, countTiles(size, tile), kThreads);
   Writer(kernel, group, *loops, tile, stages, *left, *right).write();

@@ -1,18 +1,13 @@
 // A map has a stride for each of its dimensions, so the operand's have to be
 // whole groups of loops: batch, lines, sums, each in its order. What is not, or
-// is of another precision, is copied first, by an operation of its own: once for
-// all blocks that read it. Data are rounded there, so tensor cores get the
-// nearest value and not one that they cut off.
+// is of another precision, is copied first.
 
 #include "MappedInput.h"
 
 #include "MemoryRoots.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 
 using namespace mlir;
 
@@ -30,18 +25,6 @@ MappedInput::MappedInput(linalg::GenericOp op, OpOperand &operand,
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
   for (SmallVector<unsigned> &group : loopsOf)
     llvm::erase_if(group, [&](unsigned loop) { return extents[loop] == 1; });
-}
-
-/// The operand's map without the loops of one step.
-static AffineMap mapOf(linalg::GenericOp op, OpOperand &operand) {
-  AffineMap map = op.getMatchingIndexingMap(&operand);
-  DenseMap<AffineExpr, AffineExpr> still;
-  for (auto [loop, extent] : llvm::enumerate(op.getStaticLoopRanges()))
-    if (extent == 1)
-      still[getAffineDimExpr(loop, op.getContext())] =
-          getAffineConstantExpr(0, op.getContext());
-  return simplifyAffineMap(
-      map.replace(still, map.getNumDims(), map.getNumSymbols()));
 }
 
 /// Whether a map can have the strides of `type`, whose dimensions are joined.
@@ -67,7 +50,8 @@ bool MappedInput::showsOperand() {
   unsigned next[3] = {0, 0, 0};
   order.clear();
   joined.clear();
-  for (auto [d, expr] : llvm::enumerate(mapOf(op, *operand).getResults())) {
+  for (auto [d, expr] :
+       llvm::enumerate(mapOfSteps(op, *operand).getResults())) {
     if (auto zero = dyn_cast<AffineConstantExpr>(expr)) {
       // What has one element goes with its neighbours.
       if (zero.getValue() != 0 || type.getDimSize(d) != 1)
@@ -114,7 +98,7 @@ static bool canMultiply(bool stepsInner, Type element) {
 
 LogicalResult MappedInput::planCopy() {
   isCopied = true;
-  AffineMap map = mapOf(op, *operand);
+  AffineMap map = mapOfSteps(op, *operand);
   auto isPlain = [](AffineExpr expr) {
     return isa<AffineDimExpr, AffineConstantExpr>(expr);
   };
@@ -140,8 +124,7 @@ LogicalResult MappedInput::planCopy() {
       shape.push_back(extents[loop]);
     }
   }
-  return success(
-      hasMapStrides(MemRefType::get(shape, element), joined, bytes));
+  return success(hasMapStrides(MemRefType::get(shape, element), joined, bytes));
 }
 
 FailureOr<MappedInput> MappedInput::plan(linalg::GenericOp op,
@@ -161,37 +144,7 @@ FailureOr<MappedInput> MappedInput::plan(linalg::GenericOp op,
   return input;
 }
 
-/// The f32 nearest to `value` that is a tf32; of two the one farther from zero.
-static Value roundToTf32(OpBuilder &b, Location loc, Value value) {
-  Type i32 = b.getI32Type();
-  auto constant = [&](int32_t number) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(number));
-  };
-  Value bits = arith::BitcastOp::create(b, loc, i32, value);
-  bits = arith::AddIOp::create(b, loc, bits, constant(0x1000));
-  bits = arith::AndIOp::create(b, loc, bits, constant(-0x2000));
-  Value rounded = arith::BitcastOp::create(b, loc, value.getType(), bits);
-  // The sum of NaN and half a step may be anything.
-  Value isNumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD,
-                                         value, value);
-  return arith::SelectOp::create(b, loc, isNumber, rounded, value);
-}
-
-static Value convert(OpBuilder &b, Location loc, Value value, Type element) {
-  if (value.getType() == element && !element.isF32())
-    return value;
-  if (value.getType().isF32())
-    return element.isF32()
-               ? roundToTf32(b, loc, value)
-               : arith::TruncFOp::create(b, loc, element, value).getResult();
-  Value wide = arith::ExtFOp::create(b, loc, b.getF32Type(), value);
-  return element.isF32()
-             ? wide
-             : arith::TruncFOp::create(b, loc, element, wide).getResult();
-}
-
 void MappedInput::makeCopy(RewriterBase &rewriter) {
-  Location loc = op.getLoc();
   SmallVector<int64_t> shape, extents = op.getStaticLoopRanges();
   // The copy's dimensions are the loops of the operation that makes it.
   SmallVector<AffineExpr> places(extents.size(),
@@ -201,20 +154,10 @@ void MappedInput::makeCopy(RewriterBase &rewriter) {
       places[loop] = rewriter.getAffineDimExpr(shape.size());
       shape.push_back(extents[loop]);
     }
-  buffer = memref::AllocOp::create(rewriter, loc,
-                                   MemRefType::get(shape, element),
-                                   rewriter.getI64IntegerAttr(64));
-  AffineMap from = mapOf(op, *operand).replaceDimsAndSymbols(
-      places, {}, shape.size(), 0);
-  SmallVector<AffineMap> maps = {
-      from, rewriter.getMultiDimIdentityMap(shape.size())};
-  SmallVector<utils::IteratorType> loops(shape.size(),
-                                         utils::IteratorType::parallel);
-  linalg::GenericOp::create(
-      rewriter, loc, operand->get(), buffer, maps, loops,
-      [&](OpBuilder &b, Location at, ValueRange in) {
-        linalg::YieldOp::create(b, at, convert(b, at, in[0], element));
-      });
+  AffineMap from = mapOfSteps(op, *operand)
+                       .replaceDimsAndSymbols(places, {}, shape.size(), 0);
+  buffer =
+      copyRounded(rewriter, op.getLoc(), operand->get(), from, shape, element);
 }
 
 void MappedInput::prepare(RewriterBase &rewriter, int64_t lines) {
@@ -224,8 +167,8 @@ void MappedInput::prepare(RewriterBase &rewriter, int64_t lines) {
     makeCopy(rewriter);
   view = buffer;
   if (cast<MemRefType>(buffer.getType()).getRank() != int64_t(joined.size()))
-    view = memref::CollapseShapeOp::create(rewriter, op.getLoc(), buffer,
-                                           joined);
+    view =
+        memref::CollapseShapeOp::create(rewriter, op.getLoc(), buffer, joined);
 }
 
 int64_t MappedInput::boxExtent(Group group) const {
@@ -238,46 +181,25 @@ int64_t MappedInput::boxExtent(Group group) const {
 
 void MappedInput::map(Kernel &inKernel) {
   kernel = &inKernel;
-  ImplicitLocOpBuilder &b = kernel->b;
   SmallVector<int64_t> box;
   for (Group group : order)
     box.push_back(boxExtent(group));
-  auto type = nvgpu::TensorMapDescriptorType::get(
-      b.getContext(), sharedType(box, element),
-      nvgpu::TensorMapSwizzleKind::SWIZZLE_128B,
-      nvgpu::TensorMapL2PromoKind::L2PROMO_256B,
-      nvgpu::TensorMapOOBKind::OOB_ZERO,
-      nvgpu::TensorMapInterleaveKind::INTERLEAVE_NONE);
-  Value any = memref::CastOp::create(
-      b, UnrankedMemRefType::get(element, Attribute()), view);
-  Value made = nvgpu::TmaCreateDescriptorOp::create(b, type, any, ValueRange());
-  tensorMap = UnrealizedConversionCastOp::create(
-                  b, LLVM::LLVMPointerType::get(b.getContext()), made)
-                  .getResult(0);
+  tensorMap = makeTensorMap(*kernel, view, box);
 }
 
 void MappedInput::copy(Value batch, Value line, Value step, Value to,
                        Value barrier) {
   ImplicitLocOpBuilder &b = kernel->b;
-  auto cluster = LLVM::LLVMPointerType::get(
-      b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
-  auto shared = cast<LLVM::LLVMPointerType>(to.getType());
   int64_t lines = boxExtent(Lines);
   for (int64_t first = 0; first < width; first += lines) {
-    Value at[] = {batch, kernel->add(line, kernel->index(first)), step};
-    SmallVector<Value> coordinates;
-    for (Group group : llvm::reverse(order))
-      coordinates.push_back(
-          arith::IndexCastOp::create(b, b.getI32Type(), at[group]));
+    Value of[] = {batch, kernel->add(line, kernel->index(first)), step};
+    SmallVector<Value> at;
+    for (Group group : order)
+      at.push_back(of[group]);
     Value place = LLVM::GEPOp::create(
-        b, shared, b.getI8Type(), to,
+        b, to.getType(), b.getI8Type(), to,
         ArrayRef<LLVM::GEPArg>{int32_t(first * getDepth() * bytes)});
-    NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-        b, LLVM::AddrSpaceCastOp::create(b, cluster, place), tensorMap,
-        coordinates, barrier, /*im2colOffsets=*/ValueRange(),
-        /*multicastMask=*/Value(), /*l2CacheHint=*/Value(),
-        NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
-        /*group=*/NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
+    copyBox(*kernel, tensorMap, at, place, barrier);
   }
 }
 

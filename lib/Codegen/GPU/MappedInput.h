@@ -3,13 +3,10 @@
 #ifndef LIGATURE_CODEGEN_GPU_MAPPEDINPUT_H
 #define LIGATURE_CODEGEN_GPU_MAPPEDINPUT_H
 
+#include "BoxCopies.h"
 #include "ContractionLoops.h"
-#include "Kernel.h"
 
 namespace lig::codegen::gpu {
-
-/// Bytes of a row in shared memory; pieces of 16 in it are swizzled.
-inline constexpr int64_t kRowBytes = 128;
 
 class MappedInput {
 public:

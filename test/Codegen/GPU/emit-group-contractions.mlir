@@ -76,16 +76,11 @@ func.func @leaves_to_warps(%a: memref<2048x509xbf16>, %b: memref<509x2048xbf16>,
 #a = affine_map<(n, y, x, f, i, j, c) -> (n, y + i, x + j, c)>
 #w = affine_map<(n, y, x, f, i, j, c) -> (i, j, c, f)>
 #y = affine_map<(n, y, x, f, i, j, c) -> (n, y, x, f)>
-// A convolution of one tap is a product of matrices, and one of more is none
-// that a map shows.
+// A convolution of one tap is a product of matrices.
 // CHECK-LABEL: func.func @takes_one_tap
 // CHECK: memref.collapse_shape {{.*}} : memref<8x32x32x256xbf16> into memref<8192x256xbf16>
 // CHECK: wgmma.mma_async
-// CHECK: wgmma.wait.group.sync.aligned 0
-// CHECK-NOT: wgmma
-// CHECK: nvvm.mma.sync
-func.func @takes_one_tap(%x: memref<8x32x32x256xbf16>, %w: memref<1x1x256x256xbf16>, %y: memref<8x32x32x256xf32>,
-                         %v: memref<8x34x34x256xbf16>, %u: memref<3x3x256x256xbf16>, %z: memref<8x32x32x256xf32>) {
+func.func @takes_one_tap(%x: memref<8x32x32x256xbf16>, %w: memref<1x1x256x256xbf16>, %y: memref<8x32x32x256xf32>) {
   linalg.generic {indexing_maps = [#a, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
       ins(%x, %w : memref<8x32x32x256xbf16>, memref<1x1x256x256xbf16>) outs(%y : memref<8x32x32x256xf32>) {
   ^bb0(%p: bf16, %q: bf16, %o: f32):
@@ -95,14 +90,78 @@ func.func @takes_one_tap(%x: memref<8x32x32x256xbf16>, %w: memref<1x1x256x256xbf
     %t = arith.addf %o, %m : f32
     linalg.yield %t : f32
   }
-  linalg.generic {indexing_maps = [#a, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
-      ins(%v, %u : memref<8x34x34x256xbf16>, memref<3x3x256x256xbf16>) outs(%z : memref<8x32x32x256xf32>) {
-  ^bb0(%p: bf16, %q: bf16, %o: f32):
-    %r = arith.extf %p : bf16 to f32
-    %s = arith.extf %q : bf16 to f32
-    %m = arith.mulf %r, %s : f32
-    %t = arith.addf %o, %m : f32
-    linalg.yield %t : f32
+  return
+}
+
+// -----
+
+// A convolution reads, for each tap, boxes of the rounded input: here 64 places of
+// two lines. None of the windows is in memory.
+// CHECK-LABEL: func.func @convolves
+// CHECK: %[[X:.+]] = memref.alloc() {{.*}} : memref<8x34x66x64xbf16>
+// CHECK: linalg.generic {{.*}} outs(%[[X]] : memref<8x34x66x64xbf16>)
+// CHECK: gpu.launch
+// CHECK: nvgpu.tma.create.descriptor {{.*}}<tensor = memref<1x2x64x64xbf16
+// CHECK: nvgpu.tma.create.descriptor {{.*}}<tensor = memref<64x64xbf16
+// CHECK-COUNT-3: nvvm.cp.async.bulk.tensor
+// CHECK: nvvm.wgmma.mma_async
+#x = affine_map<(n, h, w, f, i, j, c) -> (n, h + i, w + j, c)>
+#w = affine_map<(n, h, w, f, i, j, c) -> (i, j, c, f)>
+#y = affine_map<(n, h, w, f, i, j, c) -> (n, h, w, f)>
+func.func @convolves(%x: memref<8x34x66x64xf32>, %w: memref<3x3x64x128xbf16>, %y: memref<8x32x64x128xf32>) {
+  linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<8x34x66x64xf32>, memref<3x3x64x128xbf16>) outs(%y : memref<8x32x64x128xf32>) {
+  ^bb0(%v: f32, %n: bf16, %o: f32):
+    %wide = arith.extf %n : bf16 to f32
+    %p = arith.mulf %v, %wide : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// With a stride of two the copy has even and odd lines and columns in parts of
+// their own, so that boxes are dense.
+// CHECK-LABEL: func.func @convolves_in_strides
+// CHECK: %[[X:.+]] = memref.alloc() {{.*}} : memref<2x2x8x17x33x64xbf16>
+// CHECK: linalg.generic {{.*}} outs(%[[X]] : memref<2x2x8x17x33x64xbf16>)
+// CHECK: %[[PARTS:.+]] = memref.collapse_shape %[[X]] {{\[}}[0, 1, 2], [3], [4], [5]]
+// CHECK: gpu.launch
+// CHECK: memref.cast %[[PARTS]] : memref<32x17x33x64xbf16>
+// CHECK: nvgpu.tma.create.descriptor {{.*}}<tensor = memref<1x4x32x64xbf16
+// CHECK: nvvm.wgmma.mma_async
+#x = affine_map<(n, h, w, f, i, j, c) -> (n, h * 2 + i, w * 2 + j, c)>
+#w = affine_map<(n, h, w, f, i, j, c) -> (i, j, c, f)>
+#y = affine_map<(n, h, w, f, i, j, c) -> (n, h, w, f)>
+func.func @convolves_in_strides(%x: memref<8x34x66x64xf32>, %w: memref<3x3x64x512xf32>, %y: memref<8x16x32x512xf32>) {
+  linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<8x34x66x64xf32>, memref<3x3x64x512xf32>) outs(%y : memref<8x16x32x512xf32>) {
+  ^bb0(%v: f32, %n: f32, %o: f32):
+    %p = arith.mulf %v, %n : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// A slice would hold channels of two taps.
+// CHECK-LABEL: func.func @keeps_few_channels
+// CHECK-NOT: wgmma
+// CHECK: nvvm.mma.sync
+#x = affine_map<(n, h, w, f, i, j, c) -> (n, h + i, w + j, c)>
+#w = affine_map<(n, h, w, f, i, j, c) -> (i, j, c, f)>
+#y = affine_map<(n, h, w, f, i, j, c) -> (n, h, w, f)>
+func.func @keeps_few_channels(%x: memref<8x34x66x48xf32>, %w: memref<3x3x48x128xf32>, %y: memref<8x32x64x128xf32>) {
+  linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<8x34x66x48xf32>, memref<3x3x48x128xf32>) outs(%y : memref<8x32x64x128xf32>) {
+  ^bb0(%v: f32, %n: f32, %o: f32):
+    %p = arith.mulf %v, %n : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
   }
   return
 }
