@@ -18,6 +18,7 @@
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace lig;
@@ -122,8 +123,10 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
     stack.chipBytes =
         uint64_t(codegen::GpuPersistScansPassOptions().multiprocessors) *
         options.sharedBytes;
-    stack.weightBits =
-        options.weights == "bf16" || options.weights == "f16" ? 16 : 32;
+    stack.weightBits = llvm::StringSwitch<unsigned>(options.weights)
+                           .Case("f32", 32)
+                           .Cases({"bf16", "f16"}, 16)
+                           .Default(8);
     functions.addPass(net::createStackScansPass(stack));
   }
   pm.addPass(createCanonicalizerPass());

@@ -50,7 +50,8 @@ LEFT_OUT = {
     "spills": "reads the assembly of CPUs; CTest's Ptxas reads that of GPUs",
     "threads": "threads of a CPU",
     **dict.fromkeys(("branches", "device_usage", "gpu_compute", "gpu_groups", "gpu_math",
-                     "grid_barriers", "persistent_scan"), "is for GPUs in the first place"),
+                     "grid_barriers", "narrow_scan", "persistent_scan"),
+                    "is for GPUs in the first place"),
     **dict.fromkeys(("dense_layer", "emulated", "emulated_tool", "machines", "suite"),
                     "is no test"),
 }

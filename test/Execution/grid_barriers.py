@@ -78,7 +78,10 @@ def main():
     write_stack(out, "lstm_both_ways", "LSTM", 1, (9, 4, 256), direction="bidirectional")
     checked = assembled = 0
     for folder in sorted((out / "recurrent").iterdir()):
-        for chip, weights in (("sm_80", "f32"), ("sm_90a", "f32"), ("sm_90a", "bf16")):
+        forms = [("sm_80", "f32"), ("sm_90a", "f32"), ("sm_90a", "bf16")]
+        if "_on_" in folder.name:
+            forms += [("sm_80", "int8"), ("sm_90a", "codebook4")]
+        for chip, weights in forms:
             path = out / f"{folder.name}.{chip}.{weights}.ptx"
             subprocess.run([ligc, folder / "model.onnx", "--target=cuda",
                             f"--cuda-arch={chip}", "--emit=ptx", f"--weights={weights}",

@@ -38,13 +38,16 @@ static bool liesAlong(linalg::GenericOp op, OpOperand &operand,
 }
 
 FailureOr<ContractionLoops> matchContraction(linalg::GenericOp op) {
+  if (!hasSuitableBody(op))
+    return failure();
+  return sortContraction(op);
+}
+
+FailureOr<ContractionLoops> sortContraction(linalg::GenericOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.hasDynamicShape() || op.getNumReductionLoops() == 0 ||
       !llvm::all_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>) ||
-      !cast<MemRefType>(op.getDpsInits()[0].getType())
-           .getElementType()
-           .isF32() ||
-      !hasSuitableBody(op))
+      !cast<MemRefType>(op.getDpsInits()[0].getType()).getElementType().isF32())
     return failure();
   ContractionLoops loops;
   loops.left = op.getDpsInputOperand(0);

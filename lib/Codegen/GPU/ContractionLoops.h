@@ -21,6 +21,9 @@ struct ContractionLoops {
 /// hold narrower floats.
 mlir::FailureOr<ContractionLoops> matchContraction(mlir::linalg::GenericOp op);
 
+/// The same for any body and element type of the inputs.
+mlir::FailureOr<ContractionLoops> sortContraction(mlir::linalg::GenericOp op);
+
 } // namespace lig::codegen::gpu
 
 #endif // LIGATURE_CODEGEN_GPU_CONTRACTIONLOOPS_H

@@ -158,8 +158,10 @@ static LogicalResult matchElementwise(ScanOp &result) {
 /// storages that the loop writes.
 static LogicalResult matchProduct(ScanOp &result,
                                   const DenseSet<Storage> &written) {
-  FailureOr<ContractionLoops> loops = matchContraction(result.op);
-  if (failed(loops))
+  FailureOr<ContractionLoops> loops = sortContraction(result.op);
+  FailureOr<std::array<WeightDecoding, 2>> decodings =
+      matchDecodings(result.op);
+  if (failed(loops) || failed(decodings))
     return failure();
   auto stays = [&](OpOperand &operand) {
     const Place &place = result.place(operand);
@@ -177,6 +179,11 @@ static LogicalResult matchProduct(ScanOp &result,
                withoutUnits(result, loops->batch).empty() && sums.size() == 1 &&
                units.size() == 1;
   if (!suits)
+    return failure();
+  result.decoding = (*decodings)[result.weights->getOperandNumber()];
+  Value table = result.decoding.table;
+  if (!(*decodings)[result.vector->getOperandNumber()].isOfFloats() ||
+      (table && (!storageOf(table) || written.contains(storageOf(table)))))
     return failure();
   result.sum = sums.front();
   result.unit = units.front();

@@ -10,6 +10,8 @@
 #ifndef LIGATURE_CODEGEN_GPU_SCANBODY_H
 #define LIGATURE_CODEGEN_GPU_SCANBODY_H
 
+#include "WeightDecoding.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -41,6 +43,7 @@ struct ScanOp {
   /// stays.
   std::optional<unsigned> sum;
   mlir::OpOperand *vector = nullptr, *weights = nullptr;
+  WeightDecoding decoding;
 
   bool isProduct() const { return weights; }
   int64_t extent(unsigned loop) const;

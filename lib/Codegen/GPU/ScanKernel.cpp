@@ -58,13 +58,20 @@ static int64_t weightBytes(const ScanOp &op) {
   return op.gates * op.extent(*op.sum) * type.getElementTypeBitWidth() / 8;
 }
 
+/// Entries of what weights are looked up in.
+static int64_t countEntries(const ScanOp &op) {
+  Value table = op.decoding.table;
+  return table ? cast<MemRefType>(table.getType()).getNumElements() : 0;
+}
+
 /// Sets how many units of each product stay on chip; the bytes of shared
 /// memory that the kernel asks for.
 int64_t ScanKernel::planMemory() {
   int64_t used = 0, perUnit = 0;
   for (const ScanOp &op : body.ops)
     if (op.isProduct()) {
-      used += llvm::alignTo(op.countRows() * op.extent(*op.sum) * 4, 16);
+      used += llvm::alignTo(op.countRows() * op.extent(*op.sum) * 4, 16) +
+              llvm::alignTo(countEntries(op) * 4, 16);
       perUnit += llvm::alignTo(weightBytes(op), 16);
     }
   int64_t units = std::max<int64_t>(0, machine.sharedBytes - used) /
@@ -134,6 +141,8 @@ void ScanKernel::makeShared() {
       continue;
     int64_t sum = op.extent(*op.sum);
     kept.vectors = place({op.countRows(), sum}, b.getF32Type());
+    if (int64_t entries = countEntries(op))
+      kept.table = place({entries}, b.getF32Type());
     auto type = cast<MemRefType>(op.weights->get().getType());
     if (kept.residentUnits)
       kept.weights =
@@ -303,9 +312,12 @@ void ScanKernel::emit() {
   makeShared();
   for (const ScanOp &op : body.ops)
     shareOf(op.units);
-  for (unsigned number = 0; number < body.ops.size(); ++number)
+  for (unsigned number = 0; number < body.ops.size(); ++number) {
     if (memory[number].weights)
       loadWeights(number);
+    if (memory[number].table)
+      loadTable(number);
+  }
   emitSteps();
   settleCarried();
   ::mlir::gpu::TerminatorOp::create(b);

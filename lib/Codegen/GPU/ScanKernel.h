@@ -22,11 +22,11 @@ struct UnitShare {
   mlir::Value base, count;
 };
 
-/// Shared memory of a product: weights of the first units of a block, and the
-/// vectors of a step.
+/// Shared memory of a product: weights of the first units of a block, what they
+/// are looked up in, and the vectors of a step.
 struct ProductMemory {
   int64_t residentUnits = 0;
-  mlir::Value weights, vectors;
+  mlir::Value weights, table, vectors;
 };
 
 class ScanKernel {
@@ -71,6 +71,7 @@ private:
 
   //===-- Products (ScanProducts.cpp) ===//
   void loadWeights(unsigned number);
+  void loadTable(unsigned number);
   void stageVectors(unsigned number);
   void emitProduct(unsigned number, Item &item);
   llvm::SmallVector<mlir::Value>

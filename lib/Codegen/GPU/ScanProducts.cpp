@@ -64,6 +64,15 @@ void ScanKernel::loadWeights(unsigned number) {
   });
 }
 
+void ScanKernel::loadTable(unsigned number) {
+  Value from = view(body.ops[number].decoding.table, 0);
+  int64_t entries = cast<MemRefType>(from.getType()).getNumElements();
+  forEach(b, launch, index(entries), [&](Value i) {
+    Value entry = memref::LoadOp::create(b, from, i);
+    memref::StoreOp::create(b, entry, memory[number].table, i);
+  });
+}
+
 /// What other blocks have written is read by each block once a step.
 void ScanKernel::stageVectors(unsigned number) {
   const ScanOp &op = body.ops[number];
@@ -114,7 +123,8 @@ void ScanKernel::addPiece(unsigned number, Value begin, ArrayRef<Value> rows,
         b, type, memory[number].vectors, ValueRange{row, term},
         /*nontemporal=*/false, llvm::MaybeAlign(4 * width)));
   for (int64_t gate = 0; gate < op.gates; ++gate) {
-    Value weights = extend(b, loadWeights(gate, term, width));
+    Value weights = op.decoding.apply(b, loadWeights(gate, term, width),
+                                      memory[number].table);
     for (auto [row, vector] : llvm::enumerate(vectors)) {
       Value &sum = sums[gate * rows.size() + row];
       sum = vector::FMAOp::create(b, weights, vector, sum);

@@ -144,3 +144,86 @@ module @two_layers {
     return
   }
 }
+
+// -----
+
+// Weights stay bytes on chip; codes are looked up in a copy of their table there.
+// CHECK-LABEL: module @codes
+module @codes {
+  // CHECK: func.func @f(%{{.*}}: memref<1x32xf32>, %[[W:.*]]: memref<32x32xi8>, %[[V:.*]]: memref<32x32xi8>, %[[T:.*]]: memref<16xf32>
+  func.func @f(%h: memref<1x32xf32>, %w: memref<32x32xi8>, %v: memref<32x32xi8>, %t: memref<16xf32>, %x: memref<9x1x32xf32>) {
+    // CHECK: gpu.launch
+    // CHECK: memref.load %[[W]]
+    // CHECK: memref.load %[[V]]
+    // CHECK: memref.load %[[T]]
+    // CHECK: scf.for
+    // CHECK: vector.load {{.*}} memref<32x1x32xi8, #gpu.address_space<workgroup>>, vector<4xi8>
+    // CHECK: arith.sitofp {{.*}} : vector<4xi8> to vector<4xf32>
+    // CHECK: arith.index_castui {{.*}} : i8 to index
+    // CHECK: memref.load {{.*}} memref<16xf32, #gpu.address_space<workgroup>>
+    // CHECK: {lig.cooperative}
+    // CHECK-NOT: scf.for
+    // CHECK: return
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    scf.for %i = %c0 to %c9 step %c1 {
+      %in = memref.subview %x[%i, 0, 0] [1, 1, 32] [1, 1, 1] : memref<9x1x32xf32> to memref<1x32xf32, strided<[32, 1], offset: ?>>
+      %n = memref.alloc() : memref<1x32xf32>
+      memref.copy %in, %n : memref<1x32xf32, strided<[32, 1], offset: ?>> to memref<1x32xf32>
+      linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (j, k)>, affine_map<(i, j, k) -> (i, j)>],
+          iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%h, %w : memref<1x32xf32>, memref<32x32xi8>) outs(%n : memref<1x32xf32>) {
+      ^bb0(%a: f32, %b: i8, %o: f32):
+        %e = arith.sitofp %b : i8 to f32
+        %p = arith.mulf %a, %e : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      }
+      linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (j, k)>, affine_map<(i, j, k) -> (i, j)>],
+          iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%h, %v : memref<1x32xf32>, memref<32x32xi8>) outs(%n : memref<1x32xf32>) {
+      ^bb0(%a: f32, %b: i8, %o: f32):
+        %at = arith.index_castui %b : i8 to index
+        %e = memref.load %t[%at] : memref<16xf32>
+        %p = arith.mulf %a, %e : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      }
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// A table that the steps change is no table.
+// CHECK-LABEL: module @changing_table
+module @changing_table {
+  // CHECK-NOT: gpu.launch
+  // CHECK: scf.for
+  func.func @f(%h: memref<1x32xf32>, %v: memref<32x32xi8>, %t: memref<16xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    %one = arith.constant 1.0 : f32
+    scf.for %i = %c0 to %c9 step %c1 {
+      %n = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%one : f32) outs(%n : memref<1x32xf32>)
+      linalg.fill ins(%one : f32) outs(%t : memref<16xf32>)
+      linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (j, k)>, affine_map<(i, j, k) -> (i, j)>],
+          iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%h, %v : memref<1x32xf32>, memref<32x32xi8>) outs(%n : memref<1x32xf32>) {
+      ^bb0(%a: f32, %b: i8, %o: f32):
+        %at = arith.index_castui %b : i8 to index
+        %e = memref.load %t[%at] : memref<16xf32>
+        %p = arith.mulf %a, %e : f32
+        %s = arith.addf %o, %p : f32
+        linalg.yield %s : f32
+      }
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
