@@ -49,7 +49,8 @@ int64_t countNeighbours(Value buffer, AffineMap map, unsigned dim,
 
 Kernel::Kernel(RewriterBase &rewriter, Operation *op, ArrayRef<int64_t> extents,
                int64_t blocks, int64_t threads, ArrayRef<MemRefType> shared)
-    : extents(extents), b(op->getLoc(), rewriter), rewriter(rewriter) {
+    : IndexMath({op->getLoc(), rewriter}), extents(extents),
+      rewriter(rewriter) {
   rewriter.setInsertionPoint(op);
   b.setInsertionPoint(op);
   Value one = index(1), grid = index(blocks), size = index(threads);
@@ -72,34 +73,6 @@ Value Kernel::dynamicShared(int64_t bytes) {
   Value all = ::mlir::gpu::DynamicSharedMemoryOp::create(
       b, sharedType({ShapedType::kDynamic}, b.getI8Type()));
   return memref::ExtractAlignedPointerAsIndexOp::create(b, all);
-}
-
-Value Kernel::index(int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
-Value Kernel::add(Value x, Value y) {
-  return b.createOrFold<arith::AddIOp>(x, y);
-}
-
-Value Kernel::mul(Value x, int64_t y) {
-  return b.createOrFold<arith::MulIOp>(x, index(y));
-}
-
-Value Kernel::div(Value x, int64_t y) {
-  return b.createOrFold<arith::DivUIOp>(x, index(y));
-}
-
-Value Kernel::rem(Value x, int64_t y) {
-  return y == 1 ? index(0) : b.createOrFold<arith::RemUIOp>(x, index(y));
-}
-
-Value Kernel::min(Value x, int64_t y) {
-  return b.createOrFold<arith::MinUIOp>(x, index(y));
-}
-
-Value Kernel::less(Value x, int64_t y) {
-  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, x, index(y));
 }
 
 int64_t Kernel::count(ArrayRef<unsigned> loops) const {

@@ -4,9 +4,10 @@
 #ifndef LIGATURE_CODEGEN_GPU_KERNEL_H
 #define LIGATURE_CODEGEN_GPU_KERNEL_H
 
+#include "IndexMath.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace lig::codegen::gpu {
 
@@ -15,7 +16,7 @@ inline constexpr int64_t kWarp = 32;
 /// A value per loop of an operation; null where it is not known yet.
 using LoopValues = llvm::SmallVector<mlir::Value>;
 
-class Kernel {
+class Kernel : public IndexMath {
 public:
   /// Starts a launch before `op`, which has loops of these extents; `shared`
   /// are the types of buffers that each block has for itself.
@@ -35,14 +36,6 @@ public:
   /// as a number.
   mlir::Value dynamicShared(int64_t bytes);
 
-  mlir::Value index(int64_t value);
-  /// Unsigned arithmetic that folds what constants allow.
-  mlir::Value add(mlir::Value a, mlir::Value b);
-  mlir::Value mul(mlir::Value a, int64_t b);
-  mlir::Value div(mlir::Value a, int64_t b);
-  mlir::Value rem(mlir::Value a, int64_t b);
-  mlir::Value min(mlir::Value a, int64_t b);
-  mlir::Value less(mlir::Value a, int64_t b);
   /// The value of an expression of dimensions that are not negative; those
   /// without a value are 0.
   mlir::Value apply(mlir::AffineExpr expr, llvm::ArrayRef<mlir::Value> dims);
@@ -75,7 +68,6 @@ public:
                                       const LoopValues &values);
 
   llvm::SmallVector<int64_t> extents;
-  mlir::ImplicitLocOpBuilder b;
 
 private:
   /// What `load` gives, or `other` where `condition` does not hold.

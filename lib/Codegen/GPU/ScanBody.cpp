@@ -60,9 +60,9 @@ SmallVector<int64_t> ScanOp::itemAt(OpOperand &operand, int64_t gate) const {
   return item;
 }
 
-const CarriedBuffer *ScanBody::findCarried(Storage storage) const {
+const CarriedBuffer *ScanBody::findCarried(MemoryRoot storage) const {
   for (const CarriedBuffer &one : carried)
-    if (storageOf(one.buffer) == storage)
+    if (getRoot(one.buffer) == storage)
       return &one;
   return nullptr;
 }
@@ -157,7 +157,7 @@ static LogicalResult matchElementwise(ScanOp &result) {
 /// Weights that do not change times what a step brings. `written` are the
 /// storages that the loop writes.
 static LogicalResult matchProduct(ScanOp &result,
-                                  const DenseSet<Storage> &written) {
+                                  const DenseSet<MemoryRoot> &written) {
   FailureOr<ContractionLoops> loops = sortContraction(result.op);
   FailureOr<std::array<WeightDecoding, 2>> decodings =
       matchDecodings(result.op);
@@ -183,7 +183,7 @@ static LogicalResult matchProduct(ScanOp &result,
   result.decoding = (*decodings)[result.weights->getOperandNumber()];
   Value table = result.decoding.table;
   if (!(*decodings)[result.vector->getOperandNumber()].isOfFloats() ||
-      (table && (!storageOf(table) || written.contains(storageOf(table)))))
+      (table && (!getRoot(table) || written.contains(getRoot(table)))))
     return failure();
   result.sum = sums.front();
   result.unit = units.front();
@@ -192,7 +192,7 @@ static LogicalResult matchProduct(ScanOp &result,
 }
 
 static FailureOr<ScanOp> matchOp(linalg::GenericOp op, scf::ForOp loop,
-                                 const DenseSet<Storage> &written) {
+                                 const DenseSet<MemoryRoot> &written) {
   ScanOp result;
   result.op = op;
   for (OpOperand &operand : op->getOpOperands()) {
@@ -217,8 +217,8 @@ static FailureOr<ScanOp> matchOp(linalg::GenericOp op, scf::ForOp loop,
 
 /// Cuts operations that pass elements to each other into the same units.
 static LogicalResult findUnits(ScanBody &body) {
-  llvm::MapVector<Storage, int64_t> units;
-  DenseSet<Storage> written;
+  llvm::MapVector<MemoryRoot, int64_t> units;
+  DenseSet<MemoryRoot> written;
   for (ScanOp &op : body.ops)
     for (OpOperand &output : op.op.getDpsInitsMutable())
       written.insert(op.place(output).storage);
@@ -250,10 +250,10 @@ static LogicalResult findUnits(ScanBody &body) {
 FailureOr<ScanBody> matchScan(scf::ForOp loop) {
   ScanBody body;
   body.loop = loop;
-  DenseSet<Storage> written;
+  DenseSet<MemoryRoot> written;
   for (auto op : loop.getBody()->getOps<linalg::GenericOp>())
     for (Value output : op.getDpsInits())
-      written.insert(storageOf(output));
+      written.insert(getRoot(output));
   for (auto op : loop.getBody()->getOps<linalg::GenericOp>()) {
     FailureOr<ScanOp> matched = matchOp(op, loop, written);
     if (failed(matched))

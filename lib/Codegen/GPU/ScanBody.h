@@ -10,6 +10,7 @@
 #ifndef LIGATURE_CODEGEN_GPU_SCANBODY_H
 #define LIGATURE_CODEGEN_GPU_SCANBODY_H
 
+#include "MemoryRoots.h"
 #include "WeightDecoding.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -19,12 +20,9 @@
 
 namespace lig::codegen::gpu {
 
-/// Equal for buffers of one storage, null where it is not known.
-using Storage = const void *;
-
 /// Where an operand lies in its storage, in elements.
 struct Place {
-  Storage storage = nullptr;
+  MemoryRoot storage = nullptr;
   /// Whether what follows is known.
   bool isLinear = false;
   int64_t start = 0, perStep = 0;
@@ -75,12 +73,10 @@ struct ScanBody {
   /// Allocations of the step that pass from thread to thread.
   llvm::SmallPtrSet<mlir::Operation *, 4> exchanged;
 
-  const CarriedBuffer *findCarried(Storage storage) const;
+  const CarriedBuffer *findCarried(MemoryRoot storage) const;
   /// Whether the value that an operation hands on is needed in memory.
   bool isStored(const ScanOp &op, mlir::OpOperand &output) const;
 };
-
-Storage storageOf(mlir::Value buffer);
 
 /// Whether a loop consists of nothing but operations that may suit.
 bool mayBeScan(mlir::scf::ForOp loop);

@@ -24,32 +24,8 @@ static constexpr int64_t threads = 256, warps = threads / kWarp;
 
 ScanKernel::ScanKernel(RewriterBase &rewriter, ScanBody &body,
                        const ScanMachine &machine)
-    : rewriter(rewriter), body(body), machine(machine),
-      b(body.loop.getLoc(), rewriter), memory(body.ops.size()) {}
-
-//===-- Arithmetic -------------------------------------------------------===//
-
-Value ScanKernel::index(int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-Value ScanKernel::add(Value x, Value y) {
-  return b.createOrFold<arith::AddIOp>(x, y);
-}
-Value ScanKernel::mul(Value x, int64_t y) {
-  return b.createOrFold<arith::MulIOp>(x, index(y));
-}
-Value ScanKernel::div(Value x, int64_t y) {
-  return b.createOrFold<arith::DivUIOp>(x, index(y));
-}
-Value ScanKernel::rem(Value x, int64_t y) {
-  return y == 1 ? index(0) : b.createOrFold<arith::RemUIOp>(x, index(y));
-}
-Value ScanKernel::min(Value x, Value y) {
-  return b.createOrFold<arith::MinUIOp>(x, y);
-}
-Value ScanKernel::less(Value x, Value y) {
-  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, x, y);
-}
+    : IndexMath({body.loop.getLoc(), rewriter}), rewriter(rewriter), body(body),
+      machine(machine), memory(body.ops.size()) {}
 
 //===-- Layout -----------------------------------------------------------===//
 
@@ -117,11 +93,11 @@ void ScanKernel::makeExchangeBuffers() {
     return memref::AllocOp::create(b, type, b.getI64IntegerAttr(64));
   };
   for (const CarriedBuffer &carried : body.carried)
-    second[storageOf(carried.buffer)] =
+    second[getRoot(carried.buffer)] =
         allocate(cast<MemRefType>(carried.buffer.getType()));
   for (Operation &op : *body.loop.getBody())
     if (body.exchanged.contains(&op))
-      second[storageOf(op.getResult(0))] =
+      second[getRoot(op.getResult(0))] =
           allocate(cast<memref::AllocOp>(op).getType());
 }
 
@@ -283,7 +259,7 @@ void ScanKernel::settleCarried() {
     const ScanOp &op = body.ops[carried.writer];
     linalg::GenericOp generic = op.op;
     for (OpOperand &output : generic.getDpsInitsMutable()) {
-      if (op.place(output).storage != storageOf(carried.buffer))
+      if (op.place(output).storage != getRoot(carried.buffer))
         continue;
       Value from = view(output.get(), 1), to = view(output.get(), 0);
       emitItems(op, [&](Item &item) {

@@ -2,10 +2,10 @@
 #ifndef LIGATURE_CODEGEN_GPU_SCANKERNEL_H
 #define LIGATURE_CODEGEN_GPU_SCANKERNEL_H
 
+#include "IndexMath.h"
 #include "ScanBody.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include <map>
 #include <vector>
@@ -29,7 +29,7 @@ struct ProductMemory {
   mlir::Value weights, table, vectors;
 };
 
-class ScanKernel {
+class ScanKernel : private IndexMath {
 public:
   ScanKernel(mlir::RewriterBase &rewriter, ScanBody &body,
              const ScanMachine &machine);
@@ -44,7 +44,7 @@ private:
   struct Item {
     mlir::Value row, unit, local;
     /// By storage and what itemAt() says.
-    std::map<std::pair<Storage, std::vector<int64_t>>, mlir::Value> values;
+    std::map<std::pair<MemoryRoot, std::vector<int64_t>>, mlir::Value> values;
     struct Store {
       const ScanOp *op;
       mlir::OpOperand *operand;
@@ -114,22 +114,12 @@ private:
   mlir::Value isInSecond(const CarriedBuffer &carried, unsigned number,
                          bool isWrite);
 
-  //===-- Arithmetic ===//
-  mlir::Value index(int64_t value);
-  mlir::Value add(mlir::Value x, mlir::Value y);
-  mlir::Value mul(mlir::Value x, int64_t y);
-  mlir::Value div(mlir::Value x, int64_t y);
-  mlir::Value rem(mlir::Value x, int64_t y);
-  mlir::Value min(mlir::Value x, mlir::Value y);
-  mlir::Value less(mlir::Value x, mlir::Value y);
-
   mlir::RewriterBase &rewriter;
   ScanBody &body;
   ScanMachine machine;
-  mlir::ImplicitLocOpBuilder b;
   mlir::gpu::LaunchOp launch;
   llvm::SmallVector<ProductMemory> memory; ///< one an operation
-  llvm::DenseMap<Storage, mlir::Value> second;
+  llvm::DenseMap<MemoryRoot, mlir::Value> second;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> views;
   llvm::DenseMap<int64_t, UnitShare> shares;
   mlir::Value counter, step, isOdd, lane, warp;

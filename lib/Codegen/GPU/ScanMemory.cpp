@@ -27,8 +27,8 @@ Value ScanKernel::view(Value value, unsigned place) {
   if (value == body.loop.getInductionVar()) {
     result = step;
   } else if (isBuffer && !isView && (place == 1 || isOfStep) &&
-             second.contains(storageOf(value))) {
-    result = second.lookup(storageOf(value));
+             second.contains(getRoot(value))) {
+    result = second.lookup(getRoot(value));
   } else if (isOfStep || (isView && place == 1)) {
     IRMapping mapping;
     for (Value operand : definition->getOperands())
@@ -144,7 +144,7 @@ void ScanKernel::store(unsigned number, OpOperand &operand, ValueRange indices,
   }
 }
 
-static std::pair<Storage, std::vector<int64_t>>
+static std::pair<MemoryRoot, std::vector<int64_t>>
 keyOf(const ScanOp &op, OpOperand &operand, int64_t gate) {
   SmallVector<int64_t> item = op.itemAt(operand, gate);
   return {op.place(operand).storage, {item.begin(), item.end()}};

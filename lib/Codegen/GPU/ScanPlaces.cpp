@@ -9,26 +9,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
 namespace lig::codegen::gpu {
-
-Storage storageOf(Value buffer) {
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
-    buffer = view.getViewSource();
-  Operation *definition = buffer.getDefiningOp();
-  // One parameter may be named at many places.
-  if (auto address = dyn_cast_or_null<lig::share::AddressOp>(definition))
-    return address.getSourceAttr().getAttr().getAsOpaquePointer();
-  bool isKnown =
-      definition ? isa<memref::AllocOp>(definition)
-                 : isa<FunctionOpInterface>(
-                       cast<BlockArgument>(buffer).getOwner()->getParentOp());
-  return isKnown ? buffer.getAsOpaquePointer() : nullptr;
-}
 
 namespace {
 /// A number that changes by the same amount each step.
@@ -139,7 +123,7 @@ Place placeOf(linalg::GenericOp op, OpOperand &operand, scf::ForOp loop) {
   auto type = dyn_cast<MemRefType>(operand.get().getType());
   if (!type)
     return place;
-  place.storage = storageOf(operand.get());
+  place.storage = getRoot(operand.get());
   place.perLoop.assign(op.getNumLoops(), 0);
   std::optional<Progress> beginning =
       beginningOf(operand.get(), loop.getInductionVar());

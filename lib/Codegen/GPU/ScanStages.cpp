@@ -107,7 +107,7 @@ private:
 
   ScanBody &body;
   SmallVector<Access> accesses;
-  DenseSet<Storage> written;
+  DenseSet<MemoryRoot> written;
 };
 } // namespace
 
