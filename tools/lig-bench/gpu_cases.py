@@ -157,11 +157,12 @@ with torch.no_grad():
     torch.backends.cuda.matmul.allow_tf32 = True
     rows["cublas-4096-tf32"] = {"median_us": clock(lambda: x @ x)}
     torch.backends.cuda.matmul.allow_tf32 = False
-    for size in (256, 1024):
-        lstm = torch.nn.LSTM(size, size).cuda().eval()
-        x = torch.randn(STEPS, 1, size, device="cuda")
+    for size, name, kind in ((256, "f32", torch.float32), (1024, "f32", torch.float32),
+                             (1024, "bf16", torch.bfloat16)):
+        lstm = torch.nn.LSTM(size, size).cuda().to(kind).eval()
+        x = torch.randn(STEPS, 1, size, device="cuda", dtype=kind)
         us = clock(lambda: lstm(x))
-        rows[f"cudnn-lstm-{size}"] = {"median_us": us, "us_a_step": us / STEPS}
+        rows[f"cudnn-lstm-{size}-{name}"] = {"median_us": us, "us_a_step": us / STEPS}
 print(json.dumps(rows))
 """
 
@@ -171,8 +172,17 @@ def measure_torch(session):
     python = process.find_python("torch_cuda", session.options.peers_folder)
     if not shutil.which(python):
         python = sys.executable
-    done = subprocess.run([python, "-c", TORCH.replace("STEPS", str(STEPS))],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    left = session.end - time.monotonic()
+    if left < 10:
+        session.missing.append("PyTorch's cuBLAS and cuDNN: no time")
+        return {}
+    try:
+        done = subprocess.run([python, "-c", TORCH.replace("STEPS", str(STEPS))],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=min(left, 120))
+    except subprocess.TimeoutExpired as error:
+        session.missing.append(f"PyTorch's cuBLAS and cuDNN: {error}")
+        return {}
     if done.returncode:
         session.missing.append("PyTorch with a GPU: no cuBLAS and cuDNN to compare with")
         return {}
