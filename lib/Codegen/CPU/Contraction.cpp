@@ -253,6 +253,21 @@ static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   return chooseTile(nest, laneLoop, lanes, panel, machine).tile;
 }
 
+/// The reductions, those last by which windows reach the window of the next row:
+/// what rows share then does not wait in registers for long.
+static SmallVector<unsigned> orderSteps(const Nest &nest, int row) {
+  SmallVector<unsigned> others, shared;
+  for (unsigned tap : nest.loopsOfKind(/*reduction=*/true)) {
+    bool isShared = row >= 0 &&
+                    llvm::any_of(inputsOf(nest), [&](const Access *input) {
+                      return reachesNext(nest, *input, row, tap);
+                    });
+    (isShared ? shared : others).push_back(tap);
+  }
+  others.append(shared);
+  return others;
+}
+
 static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   const Nest &nest = emitter.nest;
   if (laneLoop < 0)
@@ -261,12 +276,13 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   schedule.tile = tileFor(nest, laneLoop, emitter.machine);
   if (schedule.tile.laneLoop < 0)
     return false;
-  schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
   // Windows along the lanes have rows of windows beside them.
   if (schedule.tile.rowLoop < 0 && !nest.packed) {
     schedule.tile.rowLoop = findWindowLoop(nest, laneLoop);
     schedule.overlaps = schedule.tile.rowLoop >= 0 && isRepeatable(nest);
   }
+  schedule.reductions =
+      orderSteps(nest, nest.packed ? -1 : schedule.tile.rowLoop);
   bool shares = !nest.packed && sharesSteps(nest, schedule);
   if (shares)
     writeOutSteps(nest, emitter.machine, schedule);

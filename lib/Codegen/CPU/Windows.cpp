@@ -8,16 +8,18 @@ using namespace mlir;
 
 namespace lig::codegen::cpu {
 
+bool reachesNext(const Nest &nest, const Access &access, unsigned loop,
+                 unsigned tap) {
+  int64_t step = access.strides[loop], own = access.strides[tap];
+  return step > 0 && own > 0 && own < step * nest.loops[loop].extent &&
+         (step % own == 0 || own % step == 0) &&
+         step <= own * nest.loops[tap].extent;
+}
+
 bool slidesAlong(const Nest &nest, const Access &access, unsigned loop) {
-  int64_t step = access.strides[loop];
-  if (step <= 0)
-    return false;
-  return llvm::any_of(nest.loopsOfKind(/*reduction=*/true), [&](unsigned tap) {
-    int64_t own = access.strides[tap];
-    return own > 0 && own < step * nest.loops[loop].extent &&
-           (step % own == 0 || own % step == 0) &&
-           step <= own * nest.loops[tap].extent;
-  });
+  return llvm::any_of(
+      nest.loopsOfKind(/*reduction=*/true),
+      [&](unsigned tap) { return reachesNext(nest, access, loop, tap); });
 }
 
 bool loadsLanes(const Nest &nest, const Access &access, unsigned loop) {

@@ -9,6 +9,10 @@ namespace lig::codegen::cpu {
 /// Whether windows of `access` follow each other along `loop` without gaps.
 bool slidesAlong(const Nest &nest, const Access &access, unsigned loop);
 
+/// Whether such windows reach from one to the next by steps of `tap`.
+bool reachesNext(const Nest &nest, const Access &access, unsigned loop,
+                 unsigned tap);
+
 /// Whether lanes along `loop` are loaded from `access` as vectors: they are
 /// neighbours, or every second element of a row that windows slide over.
 bool loadsLanes(const Nest &nest, const Access &access, unsigned loop);
