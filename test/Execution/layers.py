@@ -287,7 +287,11 @@ def channels_first(folder):
             (1, 4, (20, 30), (3, 3), (2, 2, 2, 2), (1, 1), (2, 2)),
             (1, 4, (21, 50), (7, 7), (3, 3, 3, 3), (1, 2), (1, 1)),
             (1, 4, (30, 35), (2, 2), (0, 0, 0, 0), (2, 2), (1, 1)),
-            (3, 40, (18, 18), (3, 3), one, (1, 1), (1, 1))]):
+            (3, 40, (18, 18), (3, 3), one, (1, 1), (1, 1)),
+            # Rows so long that edges are cut off instead of padded.
+            (1, 2, (9, 256), (3, 3), one, (1, 1), (1, 1)),
+            (2, 3, (20, 301), (3, 3), (0, 1, 2, 0), (2, 2), (1, 1)),
+            (1, 2, (7, 400), (2, 3), (1, 1, 0, 1), (1, 1), (1, 1))]):
         net = Network(f"first_windows_{i}")
         y = net.conv(net.input("x", n, c, *size), net.weight("w", c, 1, *kernel),
                      net.weight("b", c), pads, strides, dilations, c)
@@ -297,7 +301,9 @@ def channels_first(folder):
             ("MaxPool", (21, 20), (5, 5), (2, 2, 2, 2), (1, 1)),
             ("AveragePool", (18, 36), (2, 2), (0, 0, 0, 0), (2, 2)),
             ("AveragePool", (9, 17), (3, 3), one, (1, 1)),
-            ("MaxPool", (16, 40), (2, 7), (0, 3, 0, 3), (2, 3))]):
+            ("MaxPool", (16, 40), (2, 7), (0, 3, 0, 3), (2, 3)),
+            ("MaxPool", (13, 260), (3, 3), one, (2, 2)),
+            ("AveragePool", (8, 270), (3, 3), one, (1, 1))]):
         net = Network(f"first_pool_{i}")
         net.save(folder, net.pool(kind, net.input("x", 1, 12, *size), kernel, pads, strides))
     for c, f, size in ((24, 40, (9, 11)), (16, 3, (20, 20)), (130, 65, (6, 16))):

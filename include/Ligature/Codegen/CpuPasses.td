@@ -60,9 +60,10 @@ def CpuTileAttentionPass
     by what is known of their rows so far, and multiplied with the values, before
     the next block of keys is looked at. Blocks of queries of all heads are
     independent. Keys and values are laid out in blocks first, once for all heads
-    that share them. Blocks of keys that a constant mask of minus infinity hides
-    from all queries of a block, as a causal one does half of them, are passed
-    over.
+    that share them. Blocks of keys that a constant mask, or a comparison of
+    places, hides from all queries of a block, as a causal one does half of them,
+    are passed over; where what hides is a number, only if all queries have seen
+    scores so far above it that its weights are zero.
 
     **Before**: `net.attention` on buffers.
     **After**: a parallel loop over blocks of queries with `linalg` operations in
@@ -91,7 +92,9 @@ def CpuEmitKernelsPass
     register tile, reductions along the lanes, other reductions with
     accumulators in registers, elementwise work along contiguous data. A bias
     before a reduction and an activation after it become part of it, and so does
-    what combines equal parts of a product, the gates of a recurrence; kernels
+    what combines equal parts of a product, the gates of a recurrence. Windows
+    over a padded copy read what was copied, cut where they reach over an edge, if
+    that takes less time. Kernels
     that hand each other rows (softmax, norms) take a few rows at a time. A frozen
     parameter that only contractions read, no element of it in two orders, is
     packed: panels of a few vectors, each step of the reduction one contiguous
@@ -148,6 +151,8 @@ def CpuEmitKernelsPass
               "contractions joined to what combines parts of their result">,
     Statistic<"numJoined", "num-joined",
               "elementwise operations that became part of a reduction">,
+    Statistic<"numCut", "num-cut",
+              "reductions of windows that need no padded copy">,
     Statistic<"numGrouped", "num-grouped",
               "operations that share a loop over rows with others">,
     Statistic<"numFallbacks", "num-fallbacks", "plain scalar loops">];

@@ -7,6 +7,7 @@
 #include "Ligature/Codegen/Passes.h"
 #include "Ligature/Dialect/Share/IR/Share.h"
 
+#include "CutWindows.h"
 #include "FillBorder.h"
 #include "Gates.h"
 #include "GroupRows.h"
@@ -174,10 +175,20 @@ private:
     if (plan.nest->loopsOfKind(/*reduction=*/true).empty() &&
         plan.joined.empty())
       plan.parts = cutToBorder(*plan.nest);
+    if (join)
+      cut(plan, taken);
     for (Nest &part : plan.parts)
       joinLoops(part);
     joinLoops(*plan.nest);
     return plan;
+  }
+
+  void cut(KernelPlan &plan, const llvm::SmallDenseSet<Operation *> &taken) {
+    std::vector<Nest> parts = cutWindows(*plan.nest, taken, plan.joined);
+    if (parts.empty())
+      return;
+    plan.parts = std::move(parts);
+    ++numCut;
   }
 
   LogicalResult writeAll(MutableArrayRef<KernelPlan> plans,

@@ -54,16 +54,6 @@ static memref::SubViewOp findMiddle(Operation *op, Value buffer) {
   return middle;
 }
 
-/// Keeps steps [first, first + extent) of the loop that `dim` became.
-static void keep(Nest &nest, unsigned dim, int64_t first, int64_t extent) {
-  int loop = nest.loopOfDim[dim];
-  if (loop < 0)
-    return;
-  nest.loops[loop].extent = extent;
-  for (Access &access : nest.accesses)
-    access.offset += first * access.strides[loop];
-}
-
 std::vector<Nest> cutToBorder(const Nest &fill) {
   auto op = cast<linalg::GenericOp>(fill.op);
   OpOperand *out = op.getDpsInitOperand(0);
@@ -85,10 +75,10 @@ std::vector<Nest> cutToBorder(const Nest &fill) {
     int64_t low = middle.getStaticOffsets()[dim];
     int64_t size = middle.getStaticSizes()[dim], high = low + size;
     if (low > 0)
-      keep(border.emplace_back(rest), dim, 0, low);
+      keepSteps(border.emplace_back(rest), dim, 0, low);
     if (high < extent)
-      keep(border.emplace_back(rest), dim, high, extent - high);
-    keep(rest, dim, low, size);
+      keepSteps(border.emplace_back(rest), dim, high, extent - high);
+    keepSteps(rest, dim, low, size);
   }
   return border;
 }

@@ -103,6 +103,15 @@ void eraseLoop(Nest &nest, unsigned loop) {
     --nest.gates->loop;
 }
 
+void keepSteps(Nest &nest, unsigned dim, int64_t first, int64_t extent) {
+  int loop = nest.loopOfDim[dim];
+  if (loop < 0)
+    return;
+  nest.loops[loop].extent = extent;
+  for (Access &access : nest.accesses)
+    access.offset += first * access.strides[loop];
+}
+
 void splitLoop(Nest &nest, unsigned loop, int64_t inner) {
   Loop part = nest.loops[loop];
   part.extent = inner;

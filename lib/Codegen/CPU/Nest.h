@@ -125,6 +125,9 @@ void joinLoops(Nest &nest);
 /// Makes two loops of one: `loop`, and behind it one of `inner` steps.
 void splitLoop(Nest &nest, unsigned loop, int64_t inner);
 
+/// Keeps steps [first, first + extent) of the loop that `dim` became.
+void keepSteps(Nest &nest, unsigned dim, int64_t first, int64_t extent);
+
 /// Takes a loop away; operands stay where its first step has them.
 void eraseLoop(Nest &nest, unsigned loop);
 

@@ -60,3 +60,65 @@ module @steps_of_two {
     return
   }
 }
+
+// -----
+
+#data = affine_map<(c, h, w, y, x) -> (c, h + y, w + x)>
+#taps = affine_map<(c, h, w, y, x) -> (c, y, x)>
+#out = affine_map<(c, h, w, y, x) -> (c, h, w)>
+
+// The padded copy is not made: results at the edges look at the taps inside.
+// CHECK-LABEL: module @reads_unpadded
+module @reads_unpadded {
+  // CHECK-NOT: memref.alloc
+  // CHECK-NOT: linalg
+  // CHECK: vector.fma
+  func.func @main(%x: memref<2x8x256xf32>, %w: memref<2x3x3xf32>, %y: memref<2x8x256xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %padded = memref.alloc() : memref<2x10x258xf32>
+    linalg.fill ins(%zero : f32) outs(%padded : memref<2x10x258xf32>)
+    %middle = memref.subview %padded[0, 1, 1] [2, 8, 256] [1, 1, 1] : memref<2x10x258xf32> to memref<2x8x256xf32, strided<[2580, 258, 1], offset: 259>>
+    memref.copy %x, %middle : memref<2x8x256xf32> to memref<2x8x256xf32, strided<[2580, 258, 1], offset: 259>>
+    linalg.fill ins(%zero : f32) outs(%y : memref<2x8x256xf32>)
+    linalg.generic {indexing_maps = [#data, #taps, #out],
+        iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+        ins(%padded, %w : memref<2x10x258xf32>, memref<2x3x3xf32>) outs(%y : memref<2x8x256xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %m = arith.mulf %a, %b : f32
+      %s = arith.addf %o, %m : f32
+      linalg.yield %s : f32
+    }
+    memref.dealloc %padded : memref<2x10x258xf32>
+    return
+  }
+}
+
+// -----
+
+#data = affine_map<(c, h, w, y, x) -> (c, h + y, w + x)>
+#taps = affine_map<(c, h, w, y, x) -> (y, x)>
+#out = affine_map<(c, h, w, y, x) -> (c, h, w)>
+
+// A border of zeros matters to a maximum.
+// CHECK-LABEL: module @border_counts
+module @border_counts {
+  // CHECK: memref.alloc() : memref<2x10x258xf32>
+  func.func @main(%x: memref<2x8x256xf32>, %w: memref<3x3xf32>, %y: memref<2x8x256xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %low = arith.constant 0xFF800000 : f32
+    %padded = memref.alloc() : memref<2x10x258xf32>
+    linalg.fill ins(%zero : f32) outs(%padded : memref<2x10x258xf32>)
+    %middle = memref.subview %padded[0, 1, 1] [2, 8, 256] [1, 1, 1] : memref<2x10x258xf32> to memref<2x8x256xf32, strided<[2580, 258, 1], offset: 259>>
+    memref.copy %x, %middle : memref<2x8x256xf32> to memref<2x8x256xf32, strided<[2580, 258, 1], offset: 259>>
+    linalg.fill ins(%low : f32) outs(%y : memref<2x8x256xf32>)
+    linalg.generic {indexing_maps = [#data, #taps, #out],
+        iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+        ins(%padded, %w : memref<2x10x258xf32>, memref<3x3xf32>) outs(%y : memref<2x8x256xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %m = arith.maximumf %o, %a : f32
+      linalg.yield %m : f32
+    }
+    memref.dealloc %padded : memref<2x10x258xf32>
+    return
+  }
+}
