@@ -294,13 +294,7 @@ static LogicalResult describe(mlir::gpu::GPUFuncOp kernel,
     // One block has a multiprocessor for itself, with all registers.
     kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     b.getI32IntegerAttr(1));
-    return success();
   }
-  // The assembler takes what there is to load early, and then few blocks fit.
-  std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-  if (block && block->front() <= 128)
-    kernel->setAttr(NVVM::NVVMDialect::getMaxnregAttrName(),
-                    b.getI32IntegerAttr(200));
   return success();
 }
 
