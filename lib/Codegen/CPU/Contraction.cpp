@@ -253,15 +253,19 @@ static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   return chooseTile(nest, laneLoop, lanes, panel, machine).tile;
 }
 
-/// The reductions, those last by which windows reach the window of the next row:
-/// what rows share then does not wait in registers for long.
-static SmallVector<unsigned> orderSteps(const Nest &nest, int row) {
+/// The reductions; of windows along the lanes those last by which they reach the
+/// window of the next row: what rows share then does not wait in registers for
+/// long.
+static SmallVector<unsigned> orderSteps(const Nest &nest, const Tile &tile) {
+  SmallVector<unsigned> loops = nest.loopsOfKind(/*reduction=*/true);
+  if (nest.packed || tile.rowLoop < 0 ||
+      findWindowLoop(nest, tile.laneLoop) != tile.rowLoop)
+    return loops;
   SmallVector<unsigned> others, shared;
-  for (unsigned tap : nest.loopsOfKind(/*reduction=*/true)) {
-    bool isShared = row >= 0 &&
-                    llvm::any_of(inputsOf(nest), [&](const Access *input) {
-                      return reachesNext(nest, *input, row, tap);
-                    });
+  for (unsigned tap : loops) {
+    bool isShared = llvm::any_of(inputsOf(nest), [&](const Access *input) {
+      return reachesNext(nest, *input, tile.rowLoop, tap);
+    });
     (isShared ? shared : others).push_back(tap);
   }
   others.append(shared);
@@ -281,8 +285,7 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
     schedule.tile.rowLoop = findWindowLoop(nest, laneLoop);
     schedule.overlaps = schedule.tile.rowLoop >= 0 && isRepeatable(nest);
   }
-  schedule.reductions =
-      orderSteps(nest, nest.packed ? -1 : schedule.tile.rowLoop);
+  schedule.reductions = orderSteps(nest, schedule.tile);
   bool shares = !nest.packed && sharesSteps(nest, schedule);
   if (shares)
     writeOutSteps(nest, emitter.machine, schedule);
