@@ -6,14 +6,14 @@ quantised weight that two uses scale. Results are compared with NumPy; the param
 have no more bytes than the file's own parameters and SLACK; where deltas are
 factored, the arena has no room for a whole weight either.
 
-  derived_weights.py BIN PATTERNS OUT [NAME...]
+  derived_weights.py BIN OUT [NAME...]
 """
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
+
+from small_networks import Network, compile_and_run, convolve, main
 
 TOLERANCE = 1e-5
 SLACK = 512
@@ -115,26 +115,15 @@ NETWORKS = [adapter_beside, adapter_merged, adapter_of_filters, adapter_of_convo
 FACTORED = [adapter_beside, adapter_merged, adapter_of_filters, adapter_of_convolutions]
 
 
-def call(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        raise RuntimeError(" ".join(command) + "\n" + done.stdout + done.stderr[:2000])
-
-
 def check(make, tools, out):
     name = make.__name__
     net = Network(seed=len(name))
     inputs, output, want = make(net)
     base = os.path.join(out, name)
     net.save(base + ".onnx", inputs, output, want.shape)
-    ligc, lig_run = tools
-    call(ligc, base + ".onnx", "-o", base + ".so", f"--sharing-report=json:{base}.json")
-    arguments = []
-    for key, value in inputs.items():
-        np.save(f"{base}.{key}.npy", value)
-        arguments += ["--input", f"{key}=@{base}.{key}.npy"]
-    call(lig_run, base + ".so", *arguments, "--output", f"y=@{base}.y.npy")
-    error = np.abs(np.load(base + ".y.npy") - want).max() / np.abs(want).max()
+    got = compile_and_run(tools, base + ".onnx", inputs, base,
+                          f"--sharing-report=json:{base}.json")
+    error = np.abs(got - want).max() / np.abs(want).max()
     with open(base + ".json") as file:
         storage = json.load(file)["storage"]
     own = sum(len(tensor.raw_data) for tensor in net.initializers)
@@ -149,18 +138,5 @@ def check(make, tools, out):
     return not complaints
 
 
-def main():
-    binaries, patterns, out, *names = sys.argv[1:]
-    global Network, convolve
-    sys.path.insert(0, patterns)
-    from networks import Network, convolve
-    os.makedirs(out, exist_ok=True)
-    tools = [os.path.join(binaries, tool) for tool in ("ligc", "lig-run")]
-    chosen = [make for make in NETWORKS if not names or make.__name__ in names]
-    wrong = sum(not check(make, tools, out) for make in chosen)
-    print(f"{len(chosen)} networks, {wrong} wrong")
-    sys.exit(wrong != 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(check, NETWORKS)

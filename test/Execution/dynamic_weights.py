@@ -7,13 +7,13 @@ and matrices that a network makes. What may be grouped is also run with
 --no-batch. A name that ends in _grouped has to hold a loop over blocks in the
 share phase, experts per sample one over samples, any other none.
 
-  dynamic_weights.py BIN PATTERNS OUT [NAME...]
+  dynamic_weights.py BIN OUT [NAME...]
 """
 import os
-import subprocess
-import sys
 
 import numpy as np
+
+from small_networks import Network, call, compile_and_run, convolve, main
 
 TOLERANCE = 1e-5
 
@@ -251,23 +251,6 @@ NETWORKS = [tokens_1_grouped, tokens_7_grouped, tokens_40_grouped, one_expert_ta
             known_and_made, mixed_per_sample, experts_per_sample]
 
 
-def call(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        raise RuntimeError(" ".join(command) + "\n" + done.stdout + done.stderr[:2000])
-
-
-def run(tools, path, inputs, base, *flags):
-    ligc, lig_run = tools
-    call(ligc, path, "-o", base + ".so", *flags)
-    arguments = []
-    for name, value in inputs.items():
-        np.save(f"{base}.{name}.npy", value)
-        arguments += ["--input", f"{name}=@{base}.{name}.npy"]
-    call(lig_run, base + ".so", *arguments, "--output", f"y=@{base}.y.npy")
-    return np.load(base + ".y.npy")
-
-
 def check(make, tools, out):
     name = make.__name__
     net = Network(seed=len(name))
@@ -276,7 +259,7 @@ def check(make, tools, out):
     net.save(base + ".onnx", inputs, output, want.shape)
     worst = 0.0
     for flags in ([], ["--no-batch"], ["--no-winograd"]):
-        got = run(tools, base + ".onnx", inputs, base, *flags)
+        got = compile_and_run(tools, base + ".onnx", inputs, base, *flags)
         worst = max(worst, np.abs(got - want).max() / np.abs(want).max())
     call(tools[0], base + ".onnx", "--compile-to=share", "-o", base + ".mlir")
     with open(base + ".mlir") as file:
@@ -287,18 +270,5 @@ def check(make, tools, out):
     return is_right
 
 
-def main():
-    binaries, patterns, out, *names = sys.argv[1:]
-    global Network, convolve
-    sys.path.insert(0, patterns)
-    from networks import Network, convolve
-    os.makedirs(out, exist_ok=True)
-    tools = [os.path.join(binaries, tool) for tool in ("ligc", "lig-run")]
-    chosen = [make for make in NETWORKS if not names or make.__name__ in names]
-    wrong = sum(not check(make, tools, out) for make in chosen)
-    print(f"{len(chosen)} networks, {wrong} wrong")
-    sys.exit(wrong != 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(check, NETWORKS)

@@ -20,7 +20,6 @@ import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
-PATTERNS = ROOT / "docs" / "examples" / "patterns"
 NETWORKS = ROOT / "tools" / "lig-bench" / "networks"
 CONFORMANCE = FOLDER.parent / "Conformance" / "run.py"
 
@@ -28,7 +27,7 @@ CONFORMANCE = FOLDER.parent / "Conformance" / "run.py"
 # longest first.
 SCRIPTS = {
     "rolled": lambda bin, out: [bin / "ligc", bin / "lig-run", out, NETWORKS / "albert.py"],
-    "dynamic_weights": lambda bin, out: [bin, PATTERNS, out],
+    "dynamic_weights": lambda bin, out: [bin, out],
     "shared_bytes": lambda bin, out: [bin, out],
     "batch-uses": lambda bin, out: [NETWORKS, bin / "ligc", bin / "lig-run", out],
     "steps": lambda bin, out: [bin / "ligc", bin / "lig-run", out],
@@ -36,7 +35,7 @@ SCRIPTS = {
     "layers": lambda bin, out: [bin / "lig-run", out, "emulate"],
     "quantized": lambda bin, out: [bin / "lig-run", bin / "ligc", out, "emulate"],
     "attention": lambda bin, out: [bin / "lig-run", bin / "ligc", out, "emulate"],
-    "derived_weights": lambda bin, out: [bin, PATTERNS, out],
+    "derived_weights": lambda bin, out: [bin, out],
     "tie_traps": lambda bin, out: [bin, out],
     "native": lambda bin, out: [bin / "ligc", out],
     "odd_values": lambda bin, out: [bin / "lig-run", out],
@@ -52,7 +51,7 @@ LEFT_OUT = {
     **dict.fromkeys(("branches", "device_usage", "gpu_compute", "gpu_groups", "gpu_math",
                      "grid_barriers", "narrow_scan", "persistent_scan"),
                     "is for GPUs in the first place"),
-    **dict.fromkeys(("dense_layer", "emulated", "emulated_tool", "machines", "suite"),
+    **dict.fromkeys(("dense_layer", "emulated", "emulated_tool", "machines", "small_networks", "suite"),
                     "is no test"),
 }
 

@@ -12,6 +12,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace lig::codegen::cpu {
@@ -135,6 +137,20 @@ static bool fits(const Nest &nest, const Tile &tile, const Machine &machine) {
   return accumulators + tile.columns + 1 + others <= machine.registers;
 }
 
+/// Whether a line of each row finds room in the first cache beside the weight
+/// that streams by. Rows that lie a multiple of 4 KiB apart share a set of at
+/// least eight lines; those that take more than half of one push each other out.
+static bool rowsStay(const Nest &nest, const Tile &tile) {
+  constexpr int64_t line = 64, span = 4096, half = 4;
+  return llvm::all_of(inputsOf(nest), [&](const Access *input) {
+    int64_t bytes = input->stride(tile.rowLoop) *
+                    llvm::divideCeil(input->element.getIntOrFloatBitWidth(), 8);
+    if (bytes == 0 || bytes % line)
+      return true;
+    return tile.rows <= half * (span / std::gcd(bytes, span));
+  });
+}
+
 /// Cycles for all tiles that `tile` cuts the output into.
 static double costOf(const Nest &nest, const Tile &tile,
                      const Machine &machine) {
@@ -169,7 +185,7 @@ TileChoice chooseTile(const Nest &nest, int laneLoop, int64_t lanes,
   auto consider = [&](const Tile &tile, double repeats) {
     bool fillsColumns =
         tile.columns * lanes < nest.loops[laneLoop].extent + lanes;
-    if (!fillsColumns || !fits(nest, tile, machine))
+    if (!fillsColumns || !fits(nest, tile, machine) || !rowsStay(nest, tile))
       return;
     double cost = costOf(nest, tile, machine) * repeats;
     if (best.cycles == 0 || cost < best.cycles * 0.999)

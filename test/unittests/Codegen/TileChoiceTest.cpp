@@ -119,3 +119,12 @@ TEST_F(TileChoiceTest, CountsTheCache) {
   double far = chooseTile(nest, 0, 16, nest.accesses[1], small, 4).cycles;
   EXPECT_GT(far, near);
 }
+
+/// Rows of 4 KiB share a set of the first cache, which has eight lines.
+TEST_F(TileChoiceTest, KeepsRowsOutOfOneSet) {
+  Machine machine = machineOf(512, 32);
+  EXPECT_GT(choose(384, 1024, 1040, machine).tile.rows, 4);
+  EXPECT_LE(choose(384, 1024, 1024, machine).tile.rows, 4);
+  EXPECT_LE(choose(384, 1024, 3072, machine).tile.rows, 4);
+  EXPECT_LE(choose(384, 1024, 512, machine).tile.rows, 8);
+}
