@@ -239,6 +239,27 @@ static int64_t chooseGroup(const Nest &nest, const Schedule &schedule,
   return std::clamp<int64_t>(fitting, 1, std::min<int64_t>(8, extent / width));
 }
 
+/// A narrower tile than `choice` where its panel is copied and too large for
+/// stacks: one panel for all is filled by one thread.
+static Tile fitStack(const Nest &nest, int laneLoop, const Access &panel,
+                     const TileChoice &choice, const Machine &machine) {
+  const Tile &wide = choice.tile;
+  unsigned number = &panel - nest.accesses.data();
+  auto bytesOf = [&](int64_t columns) {
+    return panelBytes(nest, number, columns * wide.lanes);
+  };
+  int64_t columns = wide.columns;
+  while (columns > 1 && bytesOf(columns) > kMostStack)
+    --columns;
+  if (columns == wide.columns || bytesOf(columns) > kMostStack ||
+      !machine.threads || !wantsPanel(nest, panel, wide))
+    return wide;
+  TileChoice narrow =
+      chooseTile(nest, laneLoop, wide.lanes, panel, machine, columns);
+  return narrow.cycles && narrow.cycles < 1.1 * choice.cycles ? narrow.tile
+                                                              : wide;
+}
+
 static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
   const Access &panel = *panelOf(nest, laneLoop);
   if (const std::optional<PackedInput> &packed = nest.packed)
@@ -250,7 +271,8 @@ static Tile tileFor(const Nest &nest, int laneLoop, const Machine &machine) {
                         llvm::PowerOf2Ceil(nest.loops[laneLoop].extent));
   if (lanes == 1)
     return {};
-  return chooseTile(nest, laneLoop, lanes, panel, machine).tile;
+  TileChoice choice = chooseTile(nest, laneLoop, lanes, panel, machine);
+  return fitStack(nest, laneLoop, panel, choice, machine);
 }
 
 /// The reductions; of windows along the lanes those last by which they reach the

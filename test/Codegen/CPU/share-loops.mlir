@@ -136,3 +136,23 @@ module @copies_panels {
     return
   }
 }
+
+// -----
+
+// Where a panel of five vectors is too large for stacks, each thread copies narrower
+// ones.
+// CHECK-LABEL: func.func @large
+// CHECK-NOT: memref.alloc(
+// CHECK: scf.parallel {{.*}} to (%c6400) step (%c64)
+// CHECK: memref.alloca() {{.*}} : memref<32768xf32>
+// CHECK: scf.for {{.*}} to %c{{[0-9]+}} step %c
+// CHECK: iter_args
+func.func @large(%x: memref<2045x512xf32>, %w: memref<6400x512xf32>, %y: memref<2045x6400xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<2045x512xf32>, memref<6400x512xf32>) outs(%y : memref<2045x6400xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
