@@ -172,10 +172,12 @@ def CpuExpandMathPass : Pass<"lig-cpu-expand-math", "::mlir::func::FuncOp"> {
   let description = [{
     Polynomials for exp, expm1, tanh, erf, log, log1p and log2 of f32 scalars
     and vectors, within a few units in the last place. For a machine that
-    cannot multiply and add in one instruction, `math.fma` becomes two.
+    cannot multiply and add in one instruction, `math.fma` becomes two. Which of
+    two zeros is a maximum or minimum is left open (`nsz`): NaN is kept in half
+    the instructions then.
 
-    **Before**: `math` operations.
-    **After**: `arith` and `vector` in their place.
+    **Before**: `math` operations, `arith.maximumf`, `arith.minimumf`.
+    **After**: `arith` and `vector` in place of `math`.
     **Keeps**: other types and functions, which a library computes.
     **Refuses**: nothing.
   }];

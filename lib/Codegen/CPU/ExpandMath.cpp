@@ -12,6 +12,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace lig::codegen {
@@ -82,6 +84,12 @@ static void expandExp(math::ExpOp op) {
   op.erase();
 }
 
+/// No operator says which of two zeros is the greater one; to find out takes as
+/// many instructions again as a maximum that keeps NaN.
+template <typename OpTy> static void forgetZeroSigns(OpTy op) {
+  op.setFastmath(op.getFastmath() | arith::FastMathFlags::nsz);
+}
+
 namespace {
 struct CpuExpandMath
     : lig::codegen::impl::CpuExpandMathPassBase<CpuExpandMath> {
@@ -91,6 +99,11 @@ struct CpuExpandMath
     getOperation()->walk([](math::ExpOp op) {
       if (getElementTypeOrSelf(op.getType()).isF32())
         expandExp(op);
+    });
+    getOperation()->walk([](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op)
+          .Case<arith::MaximumFOp, arith::MinimumFOp, vector::ReductionOp>(
+              [](auto found) { forgetZeroSigns(found); });
     });
     expandCalls();
     if (!fma)

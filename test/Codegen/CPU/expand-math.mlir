@@ -21,4 +21,14 @@ module @expands {
     %0 = math.sin %x : f32
     return %0 : f32
   }
+  // CHECK-LABEL: func.func @forgets_signs_of_zeros
+  // CHECK: arith.maximumf {{.*}} fastmath<nsz>
+  // CHECK: arith.minimumf {{.*}} fastmath<nnan,nsz>
+  // CHECK: vector.reduction <maximumf>, {{.*}} fastmath<nsz>
+  func.func @forgets_signs_of_zeros(%x: vector<8xf32>, %y: vector<8xf32>) -> f32 {
+    %0 = arith.maximumf %x, %y : vector<8xf32>
+    %1 = arith.minimumf %0, %y fastmath<nnan> : vector<8xf32>
+    %2 = vector.reduction <maximumf>, %1 : vector<8xf32> into f32
+    return %2 : f32
+  }
 }
