@@ -2,8 +2,9 @@
 
 A layer's limit is the longer of two times: its arithmetic at the peak of fused
 multiply-adds, and its weights, inputs and outputs at the read bandwidth of the
-smallest cache that holds them (they are there from the run before). An LSTM
-reads its recurrent weights at every step. Direct arithmetic is counted, so
+smallest cache that holds them (they are there from the run before). An LSTM has
+two parts, one after the other: its input's product for all steps, and the steps,
+each of which reads the recurrent weights. Direct arithmetic is counted, so
 Winograd's transform can pass 100 % of the peak.
 """
 import json
@@ -42,54 +43,59 @@ def networks():
             for kind, numbers in LAYERS]
 
 
-def gemm_cost(rows, n_in, n_out):
-    return 2 * rows * n_in * n_out, F32 * (n_in * n_out + rows * (n_in + n_out))
+class Part:
+    """What of a layer is over before the next part begins."""
+
+    def __init__(self, flops, moved, near=None):
+        """Bytes moved; bytes that a cache must hold for it, by default those."""
+        self.flops, self.moved, self.near = flops, moved, near or moved
 
 
-def conv_cost(c_in, c_out, size, kernel, stride, group=1):
+def gemm_parts(rows, n_in, n_out):
+    return [Part(2 * rows * n_in * n_out, F32 * (n_in * n_out + rows * (n_in + n_out)))]
+
+
+def conv_parts(c_in, c_out, size, kernel, stride, group=1):
     after = (size - 1) // stride + 1
     weights = c_out * (c_in // group) * kernel * kernel
-    return (2 * weights * after * after,
-            F32 * (weights + c_in * size * size + c_out * after * after))
+    return [Part(2 * weights * after * after,
+                 F32 * (weights + c_in * size * size + c_out * after * after))]
 
 
-def depthwise_cost(channels, size, stride, kernel=3):
-    return conv_cost(channels, channels, size, kernel, stride, group=channels)
+def depthwise_parts(channels, size, stride, kernel=3):
+    return conv_parts(channels, channels, size, kernel, stride, group=channels)
 
 
-def pool_cost(channels, size, kernel, stride):
+def pool_parts(channels, size, kernel, stride):
     after = (size - 1) // stride + 1
-    return (channels * (kernel * after) ** 2,
-            F32 * channels * (size * size + after * after))
+    return [Part(channels * (kernel * after) ** 2,
+                 F32 * channels * (size * size + after * after))]
 
 
-def lstm_cost(hidden, steps):
-    weights = 4 * hidden * hidden
-    return (2 * 2 * weights * steps,
-            F32 * (weights + steps * (weights + 2 * hidden)))
+def lstm_parts(hidden, steps):
+    weights, gates = 4 * hidden * hidden, 4 * hidden
+    step = F32 * (weights + gates + 2 * hidden)
+    return gemm_parts(steps, hidden, gates) + [Part(2 * weights * steps, steps * step, step)]
 
 
-def softmax_cost(rows, size):
+def softmax_parts(rows, size):
     """An exponential counts as one operation."""
-    return 5 * rows * size, F32 * 2 * rows * size
+    return [Part(5 * rows * size, F32 * 2 * rows * size)]
 
 
-def norm_cost(rows, size):
-    return 8 * rows * size, F32 * (2 * rows * size + 2 * size)
+def norm_parts(rows, size):
+    return [Part(8 * rows * size, F32 * (2 * rows * size + 2 * size))]
 
 
-COSTS = {"gemm": gemm_cost, "conv": conv_cost, "depthwise": depthwise_cost,
-         "maxpool": pool_cost, "avgpool": pool_cost,
-         "lstm": lstm_cost, "softmax": softmax_cost, "norm": norm_cost}
+PARTS = {"gemm": gemm_parts, "conv": conv_parts, "depthwise": depthwise_parts,
+         "maxpool": pool_parts, "avgpool": pool_parts,
+         "lstm": lstm_parts, "softmax": softmax_parts, "norm": norm_parts}
 
 
-def cost(name):
-    """(FLOPs, bytes moved, bytes that must be near) of `networks()`' name."""
+def parts(name):
+    """Of `networks()`' name."""
     kind, numbers = name[len("kernel/"):].split("-")
-    numbers = [int(n) for n in numbers.split("x")]
-    flops, moved = COSTS[kind](*numbers)
-    near = moved if kind != "lstm" else 2 * F32 * 4 * numbers[0] ** 2
-    return flops, moved, near
+    return PARTS[kind](*(int(n) for n in numbers.split("x")))
 
 
 def cache_bytes():
@@ -118,9 +124,9 @@ class Peaks:
         measured = json.loads(done.stdout)
         self.flops, self.read = measured["flops"], measured["read"]
 
-    def limit_us(self, flops, moved, near):
-        bandwidth = next(b for size, b in zip(self.holds, self.read) if near <= size)
-        return 1e6 * max(flops / self.flops, moved / bandwidth)
+    def limit_us(self, part):
+        bandwidth = next(b for size, b in zip(self.holds, self.read) if part.near <= size)
+        return 1e6 * max(part.flops / self.flops, part.moved / bandwidth)
 
     def words(self):
         names = [f"L{n + 1}" for n in range(len(self.read) - 1)] + ["memory"]
@@ -136,7 +142,9 @@ def table(cases, peaks):
                                 "of peak", "GB/s", "of the limit"])
     text += report.line(["---"] * 8)
     for case in cases:
-        threads, (flops, moved, near) = case["threads"], cost(case["network"])
+        threads, layer = case["threads"], parts(case["network"])
+        flops, moved = sum(p.flops for p in layer), sum(p.moved for p in layer)
+        limit = sum(peaks[threads].limit_us(p) for p in layer)
         for peer, row in case["rows"].items():
             if "median_us" not in row or not row.get("agrees", True):
                 continue
@@ -146,5 +154,5 @@ def table(cases, peaks):
                 f"{flops / us / 1e3:.0f}",
                 f"{100e6 * flops / us / peaks[threads].flops:.0f} %",
                 f"{moved / us / 1e3:.0f}",
-                f"{100 * peaks[threads].limit_us(flops, moved, near) / us:.0f} %"])
+                f"{100 * limit / us:.0f} %"])
     return text
