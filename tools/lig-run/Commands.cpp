@@ -98,7 +98,7 @@ Error lig::run::runOnce(const Options &options, mlir::MLIRContext &context) {
     (*model)->printInfo(llvm::outs());
     return Error::success();
   }
-  auto runner = Runner::create(**model, options);
+  auto runner = Runner::create(**model, options, options.bench);
   if (!runner)
     return runner.takeError();
   std::optional<uint64_t> seed = options.seed;

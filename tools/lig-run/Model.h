@@ -1,6 +1,7 @@
 // A model that can run: a compiled library, or a file compiled in memory.
 #pragma once
 
+#include "DeviceBuffers.h"
 #include "Options.h"
 
 #include "Ligature/Driver/JitModel.h"
@@ -69,18 +70,22 @@ llvm::Error runtimeError();
 /// An entry point with memory to run in.
 class Runner {
 public:
-  static llvm::Expected<std::unique_ptr<Runner>> create(const Model &model,
-                                                        const Options &options);
+  /// Of a runner that is `measured` the data stays on the GPU, if it has one:
+  /// outputs cannot be read.
+  static llvm::Expected<std::unique_ptr<Runner>>
+  create(const Model &model, const Options &options, bool measured = false);
   ~Runner();
 
   /// Takes values by the inputs' names, which stay the caller's. Inputs without
   /// one are filled randomly if there is a seed.
   llvm::Error setInputs(const std::map<std::string, Given> &given,
                         std::optional<uint64_t> seed);
-  /// Runs once, without looking at the result.
+  /// Runs once, without looking at the result; on a GPU also waits for it.
   lig_status run() {
-    return lig_run(context, model.entry(), inputPointers.data(),
-                   outputPointers.data());
+    lig_status status = lig_run(context, model.entry(), inputPointers.data(),
+                                outputPointers.data());
+    return status == LIG_OK && deviceBuffers ? lig_synchronize(context)
+                                             : status;
   }
   /// Runs once and gives the outputs the shapes they have now.
   llvm::Error runChecked();
@@ -92,12 +97,16 @@ public:
 
 private:
   explicit Runner(const Model &model) : model(model) {}
+  /// Puts copies of the inputs, and the outputs, into the GPU's memory.
+  llvm::Error moveToDevice();
 
   const Model &model;
   lig_context *context = nullptr;
   std::vector<Tensor> random, outputTensors;
   std::vector<const void *> inputPointers;
   std::vector<void *> outputPointers;
+  /// Of a measured run on a GPU, whose data stays there.
+  std::unique_ptr<DeviceBuffers> deviceBuffers;
 };
 
 } // namespace lig::run

@@ -8,17 +8,23 @@ using llvm::Error;
 Runner::~Runner() { lig_context_close(context); }
 
 llvm::Expected<std::unique_ptr<Runner>>
-Runner::create(const Model &model, const Options &given) {
+Runner::create(const Model &model, const Options &given, bool measured) {
   std::unique_ptr<Runner> runner(new Runner(model));
   lig_context_options options = {};
   options.size = sizeof(options);
   options.threads = given.threads;
   options.ordinal = given.ordinal;
-  options.flags = given.graph ? LIG_CONTEXT_GRAPH : 0;
+  bool staysOnDevice = measured && given.device == Options::Device::Cuda;
+  options.flags = (given.graph ? LIG_CONTEXT_GRAPH : 0) |
+                  (staysOnDevice ? LIG_CONTEXT_DEVICE_POINTERS : 0);
   if (const emulator::Emulator *emulator = model.emulator())
     options.device = emulator->getDevice();
   if (lig_context_create(model.weights(), &options, &runner->context))
     return runtimeError();
+  if (staysOnDevice)
+    if (Error error =
+            DeviceBuffers::create(given.ordinal).moveInto(runner->deviceBuffers))
+      return error;
   uint32_t count = lig_output_count(model.library(), model.entry());
   for (uint32_t i = 0; i < count; ++i) {
     llvm::Expected<Tensor> output =
@@ -75,6 +81,30 @@ Error Runner::setInputs(const std::map<std::string, Given> &given,
   for (const auto &[name, value] : given)
     if (!known.contains(name) && !model.isFolded(name))
       return llvm::createStringError("the model has no input '" + name + "'");
+  return deviceBuffers ? moveToDevice() : Error::success();
+}
+
+Error Runner::moveToDevice() {
+  auto move = [&](auto &pointer, const lig_tensor_desc &desc,
+                  bool isInput) -> Error {
+    if (!desc.bytes)
+      return Error::success();
+    llvm::Expected<void *> there =
+        deviceBuffers->add(isInput ? pointer : nullptr, desc.bytes);
+    if (!there)
+      return there.takeError();
+    pointer = *there;
+    return Error::success();
+  };
+  for (auto [i, pointer] : llvm::enumerate(inputPointers))
+    if (Error error = move(
+            pointer, *lig_entry_input(model.library(), model.entry(), i), true))
+      return error;
+  for (auto [i, pointer] : llvm::enumerate(outputPointers))
+    if (Error error =
+            move(pointer, *lig_entry_output(model.library(), model.entry(), i),
+                 false))
+      return error;
   return Error::success();
 }
 
