@@ -103,7 +103,7 @@ def list_networks(options, folder):
                  "convolution": gpu_cases.convolution(96, 256)}
         for name, text in texts.items():
             if re.search(options.only, f"large-{name}"):
-                yield f"large-{name}", *gpu_cases.write(folder, name, text), [compute]
+                yield f"large-{name}", gpu_cases.Kernel(text).write(folder, name), [compute]
 
 
 def main():

@@ -41,7 +41,7 @@ class Interpreter:
         return array.astype(self.dtype) if array.dtype.kind == "f" else array
 
     def weights(self):
-        return {name: a for name, a in self.constants.items() if a.dtype.kind == "f"}
+        return {name: a for name, a in self.constants.items() if a.dtype.kind not in "biu"}
 
     def run(self, feeds, weights=None):
         """{name: output}; `weights` replaces the float initializers."""

@@ -8,6 +8,7 @@ standard output (what libraries print goes to standard error):
 
   {"do": "compile", "model": F, "folder": D, "threads": N, "options": [...]}
   {"do": "load", "artefact": F, "threads": N, "feeds": F.npz}
+                                    more names are the peer's own options
   {"do": "run", "seconds": S}       times of single runs after a short warm-up
   {"do": "outputs", "to": F.npz}
   {"do": "memory"}
@@ -60,13 +61,13 @@ class Worker:
         return {"artefact": artefact, "bytes": size,
                 "seconds": time.perf_counter() - start}
 
-    def load(self, artefact, threads, feeds):
+    def load(self, artefact, threads, feeds, **options):
         with np.load(feeds) as arrays:
             feeds = {name: np.ascontiguousarray(arrays[name]) for name in arrays.files}
         reset_high_water_mark()
         self.base_kb = status_kb("VmRSS")
         start = time.perf_counter()
-        self.session = self.peer.Session(artefact, threads)
+        self.session = self.peer.Session(artefact, threads, **options)
         self.session.bind(feeds)
         loaded = time.perf_counter()
         self.session.run()

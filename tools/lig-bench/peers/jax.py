@@ -40,14 +40,15 @@ class Kernels:
 
 
 class Session:
-    def __init__(self, artefact, threads):
-        network = interpret.Interpreter(onnx.load(artefact), jnp, Kernels, np.float32)
+    def __init__(self, artefact, threads, dtype=np.float32):
+        network = interpret.Interpreter(onnx.load(artefact), jnp, Kernels, dtype)
+        self.take = network.take
         self.weights = jax.device_put(network.weights())
         self.function = jax.jit(lambda feeds, weights: network.run(feeds, weights))
         self.names = [output.name for output in network.graph.output]
 
     def bind(self, feeds):
-        feeds = jax.device_put(feeds)
+        feeds = jax.device_put({name: self.take(value) for name, value in feeds.items()})
         compiled = self.function.lower(feeds, self.weights).compile()
         weights = self.weights
 
@@ -56,4 +57,7 @@ class Session:
         self.run = run
 
     def outputs(self):
-        return {name: np.asarray(self.values[name]) for name in self.names}
+        outputs = {name: np.asarray(self.values[name]) for name in self.names}
+        # NumPy's files have no bf16, whose kind it does not know.
+        return {name: value.astype(np.float32) if value.dtype.kind == "V" else value
+                for name, value in outputs.items()}

@@ -1,4 +1,5 @@
-"""ONNX Runtime's CUDA provider, inputs and outputs bound on the device."""
+"""ONNX Runtime's CUDA provider, inputs and outputs bound on the device. A model in
+f32 is computed in f32 or, where it may, in tf32."""
 import onnxruntime
 
 VERSION_OF = "onnxruntime"
@@ -6,12 +7,15 @@ PROVIDER = "CUDAExecutionProvider"
 
 
 class Session:
-    def __init__(self, artefact, threads):
+    def __init__(self, artefact, threads, precision="f32"):
         if PROVIDER not in onnxruntime.get_available_providers():
             raise RuntimeError("this onnxruntime has no CUDA provider")
+        if precision not in ("f32", "tf32"):
+            raise RuntimeError(f"no {precision} of a model in f32")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(artefact, options, providers=[PROVIDER])
+        provider = (PROVIDER, {"use_tf32": str(int(precision == "tf32"))})
+        self.session = onnxruntime.InferenceSession(artefact, options, providers=[provider])
 
     def bind(self, feeds):
         self.binding = self.session.io_binding()

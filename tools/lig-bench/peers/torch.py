@@ -115,7 +115,7 @@ def log_softmax(it, attributes, inputs):
 
 def cast(it, attributes, inputs):
     floats = attributes["to"] in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
-    return tensor(inputs[0]).to(torch.float32 if floats else torch.int64)
+    return tensor(inputs[0]).to(torch.get_default_dtype() if floats else torch.int64)
 
 
 def slice_(it, attributes, inputs):
