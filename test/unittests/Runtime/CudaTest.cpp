@@ -1,6 +1,7 @@
 // Models for a GPU on a driver that is none: where data lies, what is shared,
 // what a run asks of the driver, and what happens when it refuses.
 
+#include "DeviceBuffer.h"
 #include "FakeCuda.h"
 #include "TestModel.h"
 
@@ -165,31 +166,6 @@ struct Cuda : testing::Test {
   lig_status run(uint32_t entry, const void *input, void *output) {
     return lig_run(context, entry, &input, &output);
   }
-};
-
-/// Device memory of the test's own; the driver gives it out in a context.
-struct DeviceBuffer {
-  template <typename F> static F find(const char *name) {
-    return reinterpret_cast<F>(
-        dlsym(dlopen(LIGATURE_TEST_FAKE_CUDA, RTLD_NOW), name));
-  }
-  explicit DeviceBuffer(size_t bytes) {
-    find<int (*)(void **, int)>("cuDevicePrimaryCtxRetain")(&record, 0);
-    inContext([&] {
-      find<int (*)(void **, size_t)>("cuMemAlloc_v2")(&data, bytes);
-    });
-  }
-  ~DeviceBuffer() {
-    inContext([&] { find<int (*)(void *)>("cuMemFree_v2")(data); });
-    find<int (*)(int)>("cuDevicePrimaryCtxRelease_v2")(0);
-  }
-  template <typename F> void inContext(F body) {
-    find<int (*)(void *)>("cuCtxPushCurrent_v2")(record);
-    body();
-    find<int (*)(void **)>("cuCtxPopCurrent_v2")(&record);
-  }
-  template <typename T> T *as() { return static_cast<T *>(data); }
-  void *data = nullptr, *record = nullptr;
 };
 
 } // namespace
@@ -511,15 +487,21 @@ TEST_F(Cuda, UploadsParametersOnce) {
 
 TEST_F(Cuda, GivesEverythingBackWhenACallFails) {
   // Lets each call of the driver fail in turn, until a run needs none of them.
-  for (uint32_t flags : {0u, LIG_CONTEXT_GRAPH})
+  DeviceBuffer x(8), y(8);
+  const int before = fake->counts.alive();
+  for (uint32_t flags : {0u, LIG_CONTEXT_GRAPH, LIG_CONTEXT_DEVICE_POINTERS,
+                         LIG_CONTEXT_DEVICE_POINTERS | LIG_CONTEXT_GRAPH})
     for (int call = 0;; ++call) {
       ASSERT_LT(call, 200);
       fake->failAfter = call;
       options.flags = flags;
       lig_status status = create();
-      float x[2] = {1, 2}, y[2];
+      float input[2] = {1, 2}, output[2];
+      bool isOnDevice = flags & LIG_CONTEXT_DEVICE_POINTERS;
       if (status == LIG_OK)
-        status = run(0, x, y);
+        status = isOnDevice ? run(0, x.data, y.data) : run(0, input, output);
+      if (status == LIG_OK)
+        status = lig_synchronize(context);
       bool failed = fake->failAfter < 0;
       fake->failAfter = -1;
       EXPECT_EQ(status != LIG_OK, failed) << call;
@@ -529,14 +511,36 @@ TEST_F(Cuda, GivesEverythingBackWhenACallFails) {
       }
       lig_context_close(context);
       context = nullptr;
-      EXPECT_EQ(fake->counts.memory + fake->counts.modules +
-                    fake->counts.streams + fake->counts.executables +
-                    fake->counts.graphs + fake->counts.contexts,
-                0)
-          << call;
+      EXPECT_EQ(fake->counts.alive(), before) << call;
       if (!failed)
         break;
     }
+}
+
+TEST_F(Cuda, CountsWhatEachContextHolds) {
+  // Arenas and buffers are each context's own, parameters are all contexts'.
+  lig_device_usage alone, onDevice, beside;
+  ASSERT_EQ(create(), LIG_OK);
+  ASSERT_EQ(lig_context_usage(context, &alone), LIG_OK);
+  options.flags = LIG_CONTEXT_DEVICE_POINTERS;
+  lig_context *second = nullptr;
+  ASSERT_EQ(lig_context_create(weights, &options, &second), LIG_OK);
+  ASSERT_EQ(lig_context_usage(second, &onDevice), LIG_OK);
+  ASSERT_EQ(lig_context_usage(context, &beside), LIG_OK);
+  EXPECT_EQ(beside.context_bytes, alone.context_bytes);
+  // What is for host data: the largest entry point's inputs and outputs.
+  EXPECT_EQ(onDevice.context_bytes + 512, alone.context_bytes);
+  EXPECT_EQ(beside.param_bytes, alone.param_bytes);
+  EXPECT_EQ(onDevice.param_bytes, alone.param_bytes);
+  EXPECT_EQ(fake->counts.memory, 3) << "two contexts and the parameters";
+  // Parameters stay until the last context goes.
+  lig_context_close(context);
+  context = nullptr;
+  ASSERT_EQ(lig_context_usage(second, &onDevice), LIG_OK);
+  EXPECT_EQ(onDevice.param_bytes, alone.param_bytes);
+  EXPECT_EQ(onDevice.uploads, alone.uploads);
+  lig_context_close(second);
+  EXPECT_EQ(fake->counts.memory, 0);
 }
 
 TEST_F(Cuda, SaysThatMemoryRanOut) {

@@ -30,6 +30,12 @@ struct FakeCounts {
   int errors;              ///< calls that were refused
   size_t uploadedBytes;    ///< by the call that waits
   int mostDynamicShared;   ///< what the last kernel was allowed
+
+  /// Blocks, handles and references that are alive.
+  int alive() const {
+    return contexts + modules + streams + graphs + executables + memory +
+           hostMemory;
+  }
 };
 
 /// The library's own interface, found by dlsym under "fakeCuda".
