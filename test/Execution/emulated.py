@@ -48,7 +48,7 @@ LEFT_OUT = {
     "compute": "arithmetic that CPUs have; gpu_compute and gpu_groups have the GPU's",
     "spills": "reads the assembly of CPUs; CTest's Ptxas reads that of GPUs",
     "threads": "threads of a CPU",
-    **dict.fromkeys(("branches", "device_usage", "gpu_compute", "gpu_groups", "gpu_math",
+    **dict.fromkeys(("branches", "device_usage", "gpu_compute", "gpu_groups", "gpu_math", "gpu_pieces",
                      "grid_barriers", "narrow_scan", "persistent_scan"),
                     "is for GPUs in the first place"),
     **dict.fromkeys(("dense_layer", "emulated", "emulated_tool", "machines", "small_networks", "suite"),

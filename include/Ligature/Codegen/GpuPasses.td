@@ -165,7 +165,8 @@ def GpuEmitStrategiesPass
     are shared by the lanes of a warp, or where they are long by all threads of a
     block, which keep what they have of a row in registers; rows that lie side by
     side have a thread, or a few, each. Operations on elements that follow each
-    other become one launch, too.
+    other become one launch, too. Threads of these kernels load and store 16 bytes
+    at once where elements or rows lie side by side and work is not small.
 
     Attention becomes one launch without scores in memory, a block of queries for
     each block of threads; blocks of keys that a constant mask hides are passed
@@ -178,7 +179,7 @@ def GpuEmitStrategiesPass
     begins with is for the host to make. What is copied first is a `linalg`
     operation without reduction.
     **Keeps**: values up to the order in which sums of floats are added, and the
-    precision asked for; operations of dynamic shape, those on elements that
+    precision asked for; operations of dynamic shape, those on single elements that
     stand alone, and what is in a kernel.
     **Refuses**: an unknown precision; attention of sizes that are not known or
     too large for shared memory, or in control flow that depends on data.

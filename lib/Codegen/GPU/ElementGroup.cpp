@@ -117,6 +117,11 @@ bool ElementGroup::involvesElements(ArrayRef<AffineExpr> exprs) const {
       exprs, [&](AffineExpr expr) { return involves(expr, elements); });
 }
 
+bool ElementGroup::involvesRows(ArrayRef<AffineExpr> exprs) const {
+  return llvm::any_of(exprs,
+                      [&](AffineExpr expr) { return involves(expr, rows); });
+}
+
 /// Names the loops by one operand, whose place in memory `known` has.
 bool ElementGroup::nameLoops(const Access &known, OpOperand &operand,
                              Member &member) const {

@@ -63,6 +63,7 @@ public:
   /// Whether something else reads what `access` writes.
   bool isReadOutside(const Access &access) const;
   bool involvesElements(llvm::ArrayRef<mlir::AffineExpr> exprs) const;
+  bool involvesRows(llvm::ArrayRef<mlir::AffineExpr> exprs) const;
 
   mlir::linalg::GenericOp seed;
   llvm::SmallVector<int64_t> extents;

@@ -23,7 +23,7 @@ MemRefType sharedType(ArrayRef<int64_t> shape, Type element) {
   return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
 }
 
-static bool hasWholePieces(MemRefType type, int64_t piece) {
+bool hasWholePieces(MemRefType type, int64_t piece) {
   auto [strides, offset] = type.getStridesAndOffset();
   auto isWhole = [&](int64_t number) {
     return !ShapedType::isDynamic(number) && number % piece == 0;

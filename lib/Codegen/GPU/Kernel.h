@@ -84,6 +84,10 @@ private:
 int64_t countNeighbours(mlir::Value buffer, mlir::AffineMap map, unsigned dim,
                         int64_t extent);
 
+/// Whether rows of `piece` elements, in every row of `type`, begin at multiples
+/// of `piece` from the beginning of the storage.
+bool hasWholePieces(mlir::MemRefType type, int64_t piece);
+
 /// Shared memory of this shape.
 mlir::MemRefType sharedType(llvm::ArrayRef<int64_t> shape, mlir::Type element);
 

@@ -29,34 +29,42 @@ class RowWriter {
 public:
   RowWriter(Kernel &kernel, const ElementGroup &group, const RowShape &shape);
   void write(ArrayRef<RowPass> passes);
+  /// The same for a thread whose first row is known to be one.
+  void writeAt(ArrayRef<RowPass> passes, Value firstRow);
+  /// Number of this thread's row, or piece of rows.
+  Value lineNumber();
 
 private:
   void placeThread();
+  void placeLines(Value first);
   void runPass(const RowPass &pass);
   SmallVector<Value> walkSlots(const RowPass &pass, SmallVector<Value> found);
   SmallVector<Value> walkLoop(const RowPass &pass, SmallVector<Value> found);
-  void runElement(const RowPass &pass, const ElementPlace &place, Value exists,
-                  MutableArrayRef<Value> found);
-  Value meet(const Member &member, Value value);
+  void runElement(const RowPass &pass, ArrayRef<ElementPlace> piece,
+                  Value exists, MutableArrayRef<Value> found);
+  void meet(const Member &member, MutableArrayRef<Value> values);
   Value meetInWarp(const Member &member, Value value, int64_t lanes);
-  Value meetInColumns(const Member &member, Value value, Value shared);
+  void meetInColumns(const Member &member, MutableArrayRef<Value> values,
+                     Value shared);
   Value combine(const Member &member, Value x, Value y);
   Value both(Value x, Value y);
-  ElementPlace elementAt(Value number, Value exists, KnownValues *known);
+  SmallVector<ElementPlace> elementsAt(Value step, Value exists,
+                                       MutableArrayRef<KnownValues> known);
 
   Kernel &kernel;
   ImplicitLocOpBuilder &b;
   const ElementGroup &group;
   RowShape shape;
+  Pieces pieces;
   MemberWriter members;
-  int64_t length;
+  /// Elements of a row, or pieces.
+  int64_t steps;
   Value lane, rowInBlock;
-  /// Where the thread's row is, whether it is one, and whether this thread is
-  /// the one to store what there is one of.
-  LoopValues rowDims;
+  /// The thread's rows, whether they are some, and whether this thread is the
+  /// one to store what there is one of.
+  SmallVector<ElementPlace> lines;
   Value rowExists, isFirst;
-  KnownValues knownOfRow;
-  SmallVector<KnownValues> knownOfSlots;
+  SmallVector<KnownValues> knownOfLines, knownOfElements;
   /// Of the next reduction.
   unsigned nextShared = 0;
 };
@@ -65,8 +73,11 @@ private:
 RowWriter::RowWriter(Kernel &kernel, const ElementGroup &group,
                      const RowShape &shape)
     : kernel(kernel), b(kernel.b), group(group), shape(shape),
-      members(kernel, group, /*keepsMemory=*/shape.isLoop()),
-      length(kernel.count(group.elements)), knownOfSlots(shape.slots) {}
+      pieces(group, shape.piecesOfRows, shape.width),
+      members(kernel, group, /*keepsMemory=*/shape.isLoop(), &pieces),
+      steps(kernel.count(group.elements) / shape.elementsAtOnce()),
+      knownOfLines(shape.linesOfThread()),
+      knownOfElements(shape.slots * shape.width) {}
 
 Value RowWriter::both(Value x, Value y) {
   if (!x || !y)
@@ -85,62 +96,93 @@ void RowWriter::placeThread() {
   }
   if (shape.lanes == 1)
     lane = kernel.index(0);
-  int64_t count = kernel.count(group.rows);
-  Value row = kernel.add(kernel.mul(kernel.block(), shape.rows), rowInBlock);
-  if (count % shape.rows) {
-    rowExists = kernel.less(row, count);
-    row = kernel.min(row, count - 1);
-  }
-  kernel.unflatten(row, group.rows, rowDims);
+}
+
+Value RowWriter::lineNumber() {
+  if (!lane)
+    placeThread();
+  return kernel.add(kernel.mul(kernel.block(), shape.rows), rowInBlock);
+}
+
+void RowWriter::placeLines(Value first) {
   isFirst =
       shape.lanes == 1 ? rowExists : both(rowExists, kernel.less(lane, 1));
+  for (int64_t i = 0; i < shape.linesOfThread(); ++i) {
+    ElementPlace line;
+    line.stores = isFirst;
+    line.row = &knownOfLines[i];
+    line.rowNumber = kernel.add(first, kernel.index(i));
+    kernel.unflatten(line.rowNumber, group.rows, line.dims);
+    lines.push_back(std::move(line));
+  }
 }
 
-ElementPlace RowWriter::elementAt(Value number, Value exists,
-                                  KnownValues *known) {
-  ElementPlace place{rowDims, both(rowExists, exists), &knownOfRow, known};
-  kernel.unflatten(number, group.elements, place.dims);
-  return place;
+/// All that a thread takes at once, in its rows or in the only one.
+SmallVector<ElementPlace>
+RowWriter::elementsAt(Value step, Value exists,
+                      MutableArrayRef<KnownValues> known) {
+  SmallVector<ElementPlace> piece;
+  int64_t atOnce = shape.elementsAtOnce();
+  for (int64_t i = 0; i < shape.width; ++i) {
+    ElementPlace place = lines[shape.piecesOfRows ? i : 0];
+    place.stores = both(rowExists, exists);
+    place.element = &known[i];
+    place.elementNumber = kernel.add(
+        kernel.mul(step, atOnce), kernel.index(shape.piecesOfRows ? 0 : i));
+    kernel.unflatten(place.elementNumber, group.elements, place.dims);
+    piece.push_back(std::move(place));
+  }
+  return piece;
 }
 
-/// `found` are the results so far of the pass's reductions, in order.
-void RowWriter::runElement(const RowPass &pass, const ElementPlace &place,
+/// `found` are the results so far of the pass's reductions, in order, for each
+/// row of the thread.
+void RowWriter::runElement(const RowPass &pass, ArrayRef<ElementPlace> piece,
                            Value exists, MutableArrayRef<Value> found) {
-  unsigned next = 0;
   for (const Member *member : pass) {
     if (!member->combiner) {
-      members.run(*member, place);
+      members.run(*member, piece);
       continue;
     }
-    Value &value = found[next++];
-    Value more = members.reduce(*member, place, value);
-    value = exists ? arith::SelectOp::create(b, exists, more, value) : more;
+    members.fetch(*member, piece);
+    MutableArrayRef<Value> ofLines = found.take_front(lines.size());
+    found = found.drop_front(lines.size());
+    SmallVector<Value> before(ofLines);
+    for (auto [i, place] : llvm::enumerate(piece)) {
+      Value &value = ofLines[i % lines.size()];
+      value = members.reduce(*member, place, value);
+    }
+    if (exists)
+      for (auto [value, was] : llvm::zip(ofLines, before))
+        value = arith::SelectOp::create(b, exists, value, was);
   }
 }
 
 SmallVector<Value> RowWriter::walkSlots(const RowPass &pass,
                                         SmallVector<Value> found) {
+  MutableArrayRef<KnownValues> known = knownOfElements;
   for (int64_t slot = 0; slot < shape.slots; ++slot) {
-    Value number = kernel.add(lane, kernel.index(slot * shape.lanes)), exists;
-    if ((slot + 1) * shape.lanes > length) {
-      exists = kernel.less(number, length);
-      number = kernel.min(number, length - 1);
+    Value step = kernel.add(lane, kernel.index(slot * shape.lanes)), exists;
+    if ((slot + 1) * shape.lanes > steps) {
+      exists = kernel.less(step, steps);
+      step = kernel.min(step, steps - 1);
     }
-    runElement(pass, elementAt(number, exists, &knownOfSlots[slot]), exists,
-               found);
+    auto piece = elementsAt(
+        step, exists, known.slice(slot * shape.width, shape.width));
+    runElement(pass, piece, exists, found);
   }
   return found;
 }
 
 SmallVector<Value> RowWriter::walkLoop(const RowPass &pass,
                                        SmallVector<Value> found) {
-  auto loop = scf::ForOp::create(b, lane, kernel.index(length),
+  auto loop = scf::ForOp::create(b, lane, kernel.index(steps),
                                  kernel.index(shape.lanes), found);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  KnownValues known;
+  SmallVector<KnownValues> known(shape.width);
   SmallVector<Value> next = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-  runElement(pass, elementAt(loop.getInductionVar(), Value(), &known), Value(),
+  runElement(pass, elementsAt(loop.getInductionVar(), Value(), known), Value(),
              next);
   if (!next.empty())
     scf::YieldOp::create(b, next);
@@ -165,28 +207,39 @@ Value RowWriter::meetInWarp(const Member &member, Value value, int64_t lanes) {
 }
 
 /// Lanes of a row are in different warps.
-Value RowWriter::meetInColumns(const Member &member, Value value,
-                               Value shared) {
-  memref::StoreOp::create(b, value, shared, ValueRange{lane, rowInBlock});
+void RowWriter::meetInColumns(const Member &member,
+                              MutableArrayRef<Value> values, Value shared) {
+  auto at = [&](Value lane, size_t line) {
+    return SmallVector<Value>{
+        lane, kernel.add(rowInBlock, kernel.index(int64_t(line) * shape.rows))};
+  };
+  for (auto [line, value] : llvm::enumerate(values))
+    memref::StoreOp::create(b, value, shared, at(lane, line));
   ::mlir::gpu::BarrierOp::create(b);
-  Value all;
-  for (int64_t i = 0; i < shape.lanes; ++i) {
-    Value part = memref::LoadOp::create(
-        b, shared, ValueRange{kernel.index(i), rowInBlock});
-    all = all ? combine(member, all, part) : part;
+  for (auto [line, value] : llvm::enumerate(values)) {
+    value = Value();
+    for (int64_t i = 0; i < shape.lanes; ++i) {
+      Value part =
+          memref::LoadOp::create(b, shared, at(kernel.index(i), line));
+      value = value ? combine(member, value, part) : part;
+    }
   }
-  return all;
 }
 
-Value RowWriter::meet(const Member &member, Value value) {
+/// Makes of what threads have found what their rows have.
+void RowWriter::meet(const Member &member, MutableArrayRef<Value> values) {
   Value shared;
   if (shape.needsShared())
     shared = kernel.shared(nextShared++);
-  if (!shape.lanesInner)
-    return shared ? meetInColumns(member, value, shared) : value;
+  if (!shape.lanesInner) {
+    if (shared)
+      meetInColumns(member, values, shared);
+    return;
+  }
+  Value &value = values.front();
   value = meetInWarp(member, value, std::min(shape.lanes, kWarp));
   if (!shared)
-    return value;
+    return;
   {
     OpBuilder::InsertionGuard guard(b);
     auto first = scf::IfOp::create(b, kernel.less(kernel.rem(lane, kWarp), 1));
@@ -196,34 +249,50 @@ Value RowWriter::meet(const Member &member, Value value) {
   ::mlir::gpu::BarrierOp::create(b);
   int64_t warps = shape.lanes / kWarp;
   Value found = memref::LoadOp::create(b, shared, kernel.rem(lane, warps));
-  return meetInWarp(member, found, warps);
+  value = meetInWarp(member, found, warps);
 }
 
 void RowWriter::runPass(const RowPass &pass) {
-  ElementPlace row{rowDims, isFirst, &knownOfRow, nullptr};
   if (!pass.front()->isFull)
-    return members.run(*pass.front(), row);
+    return members.run(*pass.front(), lines);
   SmallVector<Value> found;
   for (const Member *member : pass) {
-    members.readRow(*member, row);
+    for (const ElementPlace &line : lines)
+      members.readRow(*member, line);
     if (member->combiner)
-      found.push_back(arith::ConstantOp::create(b, member->neutral));
+      found.append(lines.size(),
+                   arith::ConstantOp::create(b, member->neutral));
   }
   found = shape.isLoop() ? walkLoop(pass, found) : walkSlots(pass, found);
-  unsigned next = 0;
+  MutableArrayRef<Value> rest = found;
   for (const Member *member : pass) {
     if (!member->combiner)
       continue;
+    MutableArrayRef<Value> values = rest.take_front(lines.size());
+    rest = rest.drop_front(lines.size());
+    meet(*member, values);
     // What the output held comes in last.
     const Access &output = member->accesses.back();
-    Value value = meet(*member, found[next++]);
-    value = combine(*member, members.read(output, row), value);
-    members.write(output, row, value);
+    for (auto [line, value] : llvm::zip(lines, values))
+      value = combine(*member, members.read(output, line), value);
+    members.write(output, lines, values);
   }
 }
 
 void RowWriter::write(ArrayRef<RowPass> passes) {
-  placeThread();
+  Value line = lineNumber();
+  int64_t count = kernel.count(group.rows) / shape.linesOfThread();
+  if (count % shape.rows) {
+    rowExists = kernel.less(line, count);
+    line = kernel.min(line, count - 1);
+  }
+  writeAt(passes, kernel.mul(line, shape.linesOfThread()));
+}
+
+void RowWriter::writeAt(ArrayRef<RowPass> passes, Value firstRow) {
+  if (!lane)
+    placeThread();
+  placeLines(firstRow);
   for (const RowPass &pass : passes)
     runPass(pass);
 }
@@ -297,6 +366,78 @@ static bool sortElements(ElementGroup &group) {
   return false;
 }
 
+/// What members meet through.
+static SmallVector<MemRefType> findShared(const ElementGroup &group,
+                                          const RowShape &shape) {
+  SmallVector<MemRefType> shared;
+  SmallVector<int64_t> extents{shape.lanes / kWarp};
+  if (!shape.lanesInner)
+    extents = {shape.lanes, shape.rows * shape.linesOfThread()};
+  for (const Member &member : group.members)
+    if (member.combiner && shape.needsShared())
+      shared.push_back(sharedType(extents, member.neutral.getType()));
+  return shared;
+}
+
+/// Pieces of elements where a row lies in memory, of rows where there are
+/// enough of them.
+static RowShape findShape(const ElementGroup &group, const RowWork &work,
+                          const Machine &machine) {
+  constexpr int64_t width = 4;
+  auto shapeOf = [&](bool piecesOfRows, int64_t width) {
+    return chooseRowShape(work, piecesOfRows, width, machine.multiprocessors);
+  };
+  RowShape single = shapeOf(false, 1);
+  bool ofRows = !single.lanesInner;
+  if (!Pieces(group, ofRows, width).areWorthwhile())
+    return single;
+  if (!ofRows)
+    return work.length % width ? single : shapeOf(false, width);
+  if (work.count < fewestRowsForPieces(machine.multiprocessors, width))
+    return single;
+  // Rows that fill no piece cannot meet others.
+  RowShape shape = shapeOf(true, width);
+  return work.count % width && shape.lanes > 1 ? single : shape;
+}
+
+/// Threads behind those of whole pieces have one row each of the rest.
+static void writeWithRest(Kernel &kernel, const ElementGroup &group,
+                          const RowShape &shape, ArrayRef<RowPass> passes,
+                          int64_t lines, int64_t rest) {
+  RowShape single = shape;
+  single.width = 1;
+  single.piecesOfRows = false;
+  RowWriter writer(kernel, group, shape), restWriter(kernel, group, single);
+  Value line = writer.lineNumber();
+  ImplicitLocOpBuilder &b = kernel.b;
+  auto choice = scf::IfOp::create(b, kernel.less(line, lines),
+                                  /*withElseRegion=*/true);
+  b.setInsertionPointToStart(choice.thenBlock());
+  writer.writeAt(passes, kernel.mul(line, shape.width));
+  b.setInsertionPointToStart(choice.elseBlock());
+  auto isRow = scf::IfOp::create(b, kernel.less(line, lines + rest));
+  b.setInsertionPointToStart(isRow.thenBlock());
+  restWriter.writeAt(
+      passes, kernel.add(line, kernel.index(lines * (shape.width - 1))));
+  b.setInsertionPointAfter(choice);
+}
+
+static void writeKernel(RewriterBase &rewriter, const ElementGroup &group,
+                        const RowShape &shape, ArrayRef<RowPass> passes,
+                        int64_t count) {
+  int64_t lines = count / shape.linesOfThread(),
+          rest = count % shape.linesOfThread();
+  linalg::GenericOp seed = group.seed;
+  Kernel kernel(rewriter, seed, group.extents,
+                llvm::divideCeil(lines + rest, shape.rows), shape.threads(),
+                findShared(group, shape));
+  if (rest)
+    writeWithRest(kernel, group, shape, passes, lines, rest);
+  else
+    RowWriter(kernel, group, shape).write(passes);
+  kernel.finish();
+}
+
 LogicalResult lig::codegen::gpu::emitRowKernel(RewriterBase &rewriter,
                                                linalg::GenericOp op,
                                                const Machine &machine) {
@@ -305,32 +446,20 @@ LogicalResult lig::codegen::gpu::emitRowKernel(RewriterBase &rewriter,
   if (!group.isSuitable() || (isReduction && !group.isReduction()))
     return failure();
   group.grow(/*rowsOnly=*/!isReduction);
-  // An element at a time is what loops do.
-  if (group.members.size() == 1 && !isReduction)
-    return failure();
   SmallVector<RowPass> passes = findPasses(group);
-  int64_t count = 1, length = 1;
+  RowWork work{1, 1, 0, sortElements(group)};
   for (unsigned loop : group.rows)
-    count *= group.extents[loop];
+    work.count *= group.extents[loop];
   for (unsigned loop : group.elements)
-    length *= group.extents[loop];
-  unsigned numPasses = llvm::count_if(
+    work.length *= group.extents[loop];
+  work.passes = llvm::count_if(
       passes, [](const RowPass &pass) { return pass.front()->isFull; });
-  bool isContiguous = sortElements(group);
-  RowShape shape = chooseRowShape(count, length, numPasses, isContiguous,
-                                  machine.multiprocessors);
-  SmallVector<MemRefType> shared;
-  for (const Member &member : group.members)
-    if (member.combiner && shape.needsShared())
-      shared.push_back(sharedType(
-          shape.lanesInner ? ArrayRef<int64_t>{shape.lanes / kWarp}
-                           : ArrayRef<int64_t>{shape.lanes, shape.rows},
-          member.neutral.getType()));
+  RowShape shape = findShape(group, work, machine);
+  // One element at a time of one operation is what loops do.
+  if (group.members.size() == 1 && !isReduction && shape.width == 1)
+    return failure();
   group.gather(rewriter);
-  Kernel kernel(rewriter, op, group.extents,
-                llvm::divideCeil(count, shape.rows), shape.threads(), shared);
-  RowWriter(kernel, group, shape).write(passes);
-  kernel.finish();
+  writeKernel(rewriter, group, shape, passes, work.count);
   group.erase(rewriter);
   return success();
 }

@@ -7,10 +7,15 @@
 namespace lig::codegen::gpu {
 
 struct RowShape {
-  /// Threads of a row, and rows of a block.
+  /// What a thread takes of memory at once: so many neighbours, rows or
+  /// elements of one.
+  int64_t width = 1;
+  bool piecesOfRows = false;
+  /// Threads of a row, and rows of a block; of pieces of rows, so many pieces.
   int64_t lanes = 1, rows = 128;
-  /// Elements of a thread, which it keeps in registers; 0 where they are so
-  /// many, or needed so seldom, that it loads each when it needs it.
+  /// Elements of a thread, or pieces of them, which it keeps in registers; 0
+  /// where they are so many, or needed so seldom, that it loads each when it
+  /// needs it.
   int64_t slots = 1;
   /// Whether neighbouring threads have neighbouring elements, not rows.
   bool lanesInner = true;
@@ -19,12 +24,24 @@ struct RowShape {
   bool isLoop() const { return slots == 0; }
   /// Whether warps of a row meet in shared memory.
   bool needsShared() const { return lanesInner ? lanes > 32 : lanes > 1; }
+  /// Rows of a thread, and elements that it takes at once.
+  int64_t linesOfThread() const { return piecesOfRows ? width : 1; }
+  int64_t elementsAtOnce() const { return piecesOfRows ? 1 : width; }
 };
 
-/// For `count` rows of `length` elements, through which `passes` go;
-/// `contiguous` says whether they lie in memory one after the other.
-RowShape chooseRowShape(int64_t count, int64_t length, unsigned passes,
-                        bool contiguous, int64_t multiprocessors);
+/// Rows, and how often threads go through them.
+struct RowWork {
+  int64_t count, length; ///< rows, elements of each
+  unsigned passes;
+  bool isContiguous; ///< whether a row lies in memory one after the other
+};
+
+/// Rows from which a thread may take several without leaving others idle.
+int64_t fewestRowsForPieces(int64_t multiprocessors, int64_t width);
+
+/// For pieces of `width` rows or elements.
+RowShape chooseRowShape(const RowWork &work, bool piecesOfRows, int64_t width,
+                        int64_t multiprocessors);
 
 } // namespace lig::codegen::gpu
 

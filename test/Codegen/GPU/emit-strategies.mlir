@@ -51,8 +51,8 @@ func.func @widens_narrow_floats(%a: memref<64x64xf16>, %b: memref<64x64xf16>, %c
 // CHECK-COUNT-5: gpu.shuffle xor
 // CHECK: arith.maximumf
 // CHECK: memref.store
-func.func @shares_rows_among_lanes(%x: memref<7x100xf32>, %y: memref<7xf32>) {
-  linalg.reduce { arith.maximumf } ins(%x : memref<7x100xf32>) outs(%y : memref<7xf32>) dimensions = [1]
+func.func @shares_rows_among_lanes(%x: memref<7x101xf32>, %y: memref<7xf32>) {
+  linalg.reduce { arith.maximumf } ins(%x : memref<7x101xf32>) outs(%y : memref<7xf32>) dimensions = [1]
   return
 }
 
@@ -71,7 +71,7 @@ func.func @shares_long_rows_among_warps(%x: memref<7x5000xf32>, %y: memref<7xf32
 
 // -----
 
-// What stands alone and has no reduction, has a run-time extent or is in a loop
+// What stands alone, has no reduction and few elements, has a run-time extent or is in a loop
 // that follows from data is left alone.
 // CHECK-LABEL: func.func @leaves_alone
 // CHECK-NOT: gpu.launch

@@ -104,10 +104,10 @@ func.func @does_not_take_other_elements(%a: memref<64x64xf32>, %b: memref<64x64x
 // CHECK-SAME: %[[X:[^:]+]]: memref<100x64xf32>
 // CHECK-NOT: memref.alloc
 // CHECK: gpu.launch
-// CHECK-COUNT-2: memref.load %[[X]]
-// CHECK-NOT: memref.load %[[X]]
-// CHECK-COUNT-2: memref.store
-// CHECK-NOT: memref.store
+// CHECK: vector.load %[[X]]
+// CHECK-NOT: load %[[X]]
+// CHECK: vector.store {{.*}}, vector<4xf32>
+// CHECK-NOT: .store
 // CHECK-NOT: linalg.
 // CHECK: return
 func.func @normalises_in_one_kernel(%x: memref<100x64xf32>, %scale: memref<64xf32>, %y: memref<100x64xf32>) {

@@ -50,7 +50,8 @@ static void initialize() {
 }
 
 static const char lowering[] =
-    "gpu.module(convert-scf-to-cf,convert-nvgpu-to-nvvm,"
+    "gpu.module(expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+    "convert-nvgpu-to-nvvm,"
     "convert-gpu-to-nvvm{use-bare-ptr-memref-call-conv=1},canonicalize,cse,"
     "reconcile-unrealized-casts)";
 

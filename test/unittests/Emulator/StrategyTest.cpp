@@ -174,9 +174,48 @@ template <int N, bool Strided> void softmax(Buffers &x) {
   }
 }
 
-template <int N, bool Strided> Case softmaxCase(const char *name) {
+template <int N, bool Strided>
+Case softmaxCase(const char *name, unsigned multiprocessors = 132) {
   static const std::string code = softmaxCode(N, Strided);
-  return {name, code.c_str(), 132, {9 * N, 9 * N}, softmax<N, Strided>};
+  return {name, code.c_str(), multiprocessors, {9 * N, 9 * N},
+          softmax<N, Strided>};
+}
+
+/// Elements in pieces across the rows of planes of 7 by 7, a number of each
+/// channel, and three elements that fill no piece; the sum is read no more.
+const char planes[] = R"(
+#all = affine_map<(c, h, w) -> (c, h, w)>
+#channel = affine_map<(c, h, w) -> (c)>
+func.func @f(%x: memref<163x7x7xf32>, %b: memref<163xf32>, %z: memref<163x7x7xf32>, %y: memref<163x7x7xf32>) {
+  %s = memref.alloc() : memref<163x7x7xf32>
+  linalg.generic {indexing_maps = [#all, #channel, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x, %b : memref<163x7x7xf32>, memref<163xf32>) outs(%s : memref<163x7x7xf32>) {
+  ^bb0(%u: f32, %v: f32, %o: f32):
+    %r = arith.addf %u, %v : f32
+    linalg.yield %r : f32
+  }
+  linalg.mul ins(%s, %z : memref<163x7x7xf32>, memref<163x7x7xf32>) outs(%y : memref<163x7x7xf32>)
+  return
+})";
+
+/// Sums over the rows of a matrix, of several columns at once.
+template <int Rows, int Columns> std::string columnsCode() {
+  std::string shape =
+      std::to_string(Rows) + "x" + std::to_string(Columns) + "xf32>";
+  std::string sums = "memref<" + std::to_string(Columns) + "xf32>";
+  return "func.func @f(%x: memref<" + shape + ", %y: " + sums + R"() {
+  linalg.reduce { arith.addf } ins(%x : memref<)" +
+         shape + ") outs(%y : " + sums + R"() dimensions = [0]
+  return
+})";
+}
+
+template <int Rows, int Columns> Case columnsCase(const char *name) {
+  static const std::string code = columnsCode<Rows, Columns>();
+  return {name, code.c_str(), 1, {Rows * Columns, Columns}, [](Buffers &x) {
+            for (int i = 0; i < Rows * Columns; ++i)
+              x[1][i % Columns] += x[0][i];
+          }};
 }
 
 /// Attention of 2 x 3 heads, of which three share keys and values; no key after
@@ -240,6 +279,22 @@ const Case cases[] = {
     softmaxCase<8200, false>("softmax_long"),
     softmaxCase<11, true>("softmax_strided"),
     softmaxCase<75, true>("softmax_strided_warps"),
+    softmaxCase<32, false>("softmax_pieces_tiny"),
+    softmaxCase<772, false>("softmax_pieces_warp", 1),
+    softmaxCase<772, false>("softmax_pieces_block"),
+    softmaxCase<16500, false>("softmax_pieces_long"),
+    {"planes",
+     planes,
+     1,
+     {163 * 49, 163, 163 * 49, 163 * 49},
+     [](Buffers &x) {
+       for (int i = 0; i < 163 * 49; ++i)
+         x[3][i] = (x[0][i] + x[1][i / 49]) * x[2][i];
+     }},
+    columnsCase<9, 300>("columns"),
+    columnsCase<9, 303>("columns_rest"),
+    columnsCase<50, 300>("columns_warps"),
+    columnsCase<700, 300>("columns_long"),
     attentionCase("attention", 1, "f32", 1e-5f),
     attentionCase("attention_small_blocks", 132, "f32", 1e-5f),
     attentionCase("attention_bf16", 1, "bf16", 1e-2f),
