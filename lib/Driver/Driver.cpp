@@ -41,6 +41,8 @@ LogicalResult Compilation::findMachine() {
   options.pipeline.permute = machine->hasPermute();
   options.pipeline.sharedBytes =
       target::gpu::getSharedBytes(options.device.chip);
+  options.pipeline.multiprocessors =
+      target::gpu::getMultiprocessors(options.device.chip);
   options.pipeline.warpgroups = options.device.chip == "sm_90a";
   options.pipeline.dots = machine->getDots();
   options.pipeline.bf16Dots = machine->hasBf16Dots();

@@ -120,9 +120,7 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
   functions.addPass(net::createHoistSlicesPass());
   if (options.target == "cuda") {
     net::StackScansPassOptions stack;
-    stack.chipBytes =
-        uint64_t(codegen::GpuPersistScansPassOptions().multiprocessors) *
-        options.sharedBytes;
+    stack.chipBytes = uint64_t(options.multiprocessors) * options.sharedBytes;
     stack.weightBits = llvm::StringSwitch<unsigned>(options.weights)
                            .Case("f32", 32)
                            .Cases({"bf16", "f16"}, 16)
@@ -137,11 +135,13 @@ static void buildGpuKernels(OpPassManager &pm,
                             const PipelineOptions &options) {
   codegen::GpuPersistScansPassOptions scans;
   scans.sharedBytes = options.sharedBytes;
+  scans.multiprocessors = options.multiprocessors;
   pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
   codegen::GpuEmitStrategiesPassOptions strategies;
   strategies.compute = options.compute;
   strategies.warpgroups = options.warpgroups;
   strategies.sharedBytes = options.sharedBytes;
+  strategies.multiprocessors = options.multiprocessors;
   pm.addNestedPass<func::FuncOp>(
       codegen::createGpuEmitStrategiesPass(strategies));
   pm.addNestedPass<func::FuncOp>(codegen::createGpuEmitLoopsPass());

@@ -72,6 +72,8 @@ struct PipelineOptions {
   std::string winograd = "auto";
   /// Bytes of shared memory of a GPU's block.
   unsigned sharedBytes = 227 << 10;
+  /// Multiprocessors of a GPU.
+  unsigned multiprocessors = 132;
   /// Whether the GPU multiplies by groups of four warps (sm_90a).
   bool warpgroups = false;
   /// Make loops of layers and steps that were unrolled.

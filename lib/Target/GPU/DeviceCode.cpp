@@ -76,10 +76,34 @@ DeviceInfo lig::target::gpu::describeKernels(ModuleOp module, StringRef chip) {
   return info;
 }
 
-unsigned lig::target::gpu::getSharedBytes(StringRef chip) {
+/// The number in sm_90a.
+static unsigned getNumber(StringRef chip) {
   unsigned number = 0;
   chip.consume_front("sm_");
   chip.consumeInteger(10, number);
+  return number;
+}
+
+unsigned lig::target::gpu::getMultiprocessors(StringRef chip) {
+  switch (getNumber(chip)) {
+  case 80: // A100
+    return 108;
+  case 86: // A40
+    return 84;
+  case 87: // Orin
+    return 16;
+  case 89: // L40
+    return 142;
+  case 100: // B200
+  case 103:
+    return 148;
+  default: // H100
+    return 132;
+  }
+}
+
+unsigned lig::target::gpu::getSharedBytes(StringRef chip) {
+  unsigned number = getNumber(chip);
   if (number == 90 || number == 100 || number == 103)
     return 227 << 10;
   // Chips for graphics have less than those for computing.

@@ -115,6 +115,8 @@ TEST_F(DeviceCode, SaysWhatPtxasSaid) {
 TEST_F(DeviceCode, KnowsHowMuchSharedMemoryThereIs) {
   EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_80"), 163u << 10);
   EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_86"), 99u << 10);
+  EXPECT_EQ(lig::target::gpu::getMultiprocessors("sm_80"), 108u);
+  EXPECT_EQ(lig::target::gpu::getMultiprocessors("sm_90a"), 132u);
   EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_90a"), 227u << 10);
   EXPECT_EQ(lig::target::gpu::getSharedBytes("sm_120"), 99u << 10);
 }

@@ -34,6 +34,11 @@ DeviceInfo describeKernels(mlir::ModuleOp module, llvm::StringRef chip);
 /// Shared memory that a block of a chip may ask for, in bytes.
 unsigned getSharedBytes(llvm::StringRef chip);
 
+/// Multiprocessors of the GPU for computing that has this chip. Others may have
+/// fewer: kernels run on as many as there are, but what was meant to stay on chip
+/// may not have room.
+unsigned getMultiprocessors(llvm::StringRef chip);
+
 /// The program `ptxas` that `options` mean; empty if there is none.
 std::string findPtxas(const DeviceOptions &options);
 
