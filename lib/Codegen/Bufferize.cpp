@@ -20,6 +20,7 @@ void lig::codegen::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createCarryInPlacePass());
   pm.addPass(createPassOutputsPass());
   pm.addPass(createSeparateDestinationsPass());
+  pm.addPass(createPlaceReshapesPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 
   bufferization::OneShotBufferizePassOptions options;

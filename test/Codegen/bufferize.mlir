@@ -55,3 +55,38 @@ module @pads_in_place {
     return %1 : tensor<6xf32>
   }
 }
+
+// -----
+
+// Parts of a padded concatenation are written by who makes them, one of them
+// read by others and one reshaped.
+// CHECK-LABEL: module @pads_parts_in_place
+module @pads_parts_in_place {
+  // CHECK: func.func @main
+  // CHECK-SAME: %[[Y:[^:]+]]: memref<4x8xf32> {net.output}
+  // CHECK-NOT: memref.copy
+  // CHECK: linalg.fill ins(%{{.+}}) outs(%[[Y]]
+  // CHECK-NOT: memref.copy
+  // CHECK: %[[LEFT:.+]] = memref.subview %[[Y]][1, 1] [2, 2] [1, 1]
+  // CHECK-NOT: memref.copy
+  // CHECK: linalg.exp ins(%{{.+}}) outs(%[[LEFT]]
+  // CHECK-NOT: memref.copy
+  // CHECK: linalg.exp ins(%[[LEFT]]
+  // CHECK-NOT: memref.copy
+  // CHECK: return
+  func.func @main(%x: tensor<2x2xf32>, %z: tensor<1x2x4xf32>) -> (tensor<4x8xf32>, tensor<2x2xf32>) attributes {net.entry} {
+    %c = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<2x2xf32>
+    %0 = linalg.exp ins(%x : tensor<2x2xf32>) outs(%e : tensor<2x2xf32>) -> tensor<2x2xf32>
+    %1 = linalg.exp ins(%0 : tensor<2x2xf32>) outs(%e : tensor<2x2xf32>) -> tensor<2x2xf32>
+    %f = tensor.empty() : tensor<1x2x4xf32>
+    %2 = linalg.exp ins(%z : tensor<1x2x4xf32>) outs(%f : tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+    %3 = tensor.collapse_shape %2 [[0, 1], [2]] : tensor<1x2x4xf32> into tensor<2x4xf32>
+    %4 = tensor.concat dim(1) %0, %3 : (tensor<2x2xf32>, tensor<2x4xf32>) -> tensor<2x6xf32>
+    %5 = tensor.pad %4 low[1, 1] high[1, 1] {
+    ^bb0(%i: index, %j: index):
+      tensor.yield %c : f32
+    } : tensor<2x6xf32> to tensor<4x8xf32>
+    return %5, %1 : tensor<4x8xf32>, tensor<2x2xf32>
+  }
+}

@@ -131,6 +131,10 @@ class Network:
         return self.node(kind, [x], result, kernel_shape=kernel, pads=list(pads),
                          strides=list(strides))
 
+    def concat(self, *parts):
+        return self.node("Concat", parts, np.concatenate([self.values[p] for p in parts], 1),
+                         axis=1)
+
     def save(self, folder, *outputs):
         write_case(folder / self.name, self.nodes, self.inputs,
                    {n: self.values[n].astype("f4") for n in outputs},
@@ -229,6 +233,7 @@ def convolutions(folder):
         net.save(folder, net.activation(("Relu", "Sigmoid", "Tanh")[i % 3], y))
     winograd(folder)
     channels_first(folder)
+    skips(folder)
     # A block with a skip, one filter applied again, and SiLU.
     net = Network("residual")
     x = net.input("x", 1, 24, 10, 10)
@@ -274,6 +279,36 @@ def convolutions(folder):
                         None, pads, (2, 2))
         net.save(folder, net.conv_transpose(net.activation("Relu", code), "w", pads, (2, 2),
                                             output_padding=extra))
+
+
+def skips(folder):
+    """As in a U-Net: padded filters over what was kept beside what is upsampled, in
+    either order; the last of three levels has a part that is read again at the end."""
+    for size, up_first, taps in ((8, False, 2), (12, True, 2), (12, False, 4)):
+        net = Network(f"skips_{size}_{up_first}_{taps}")
+
+        def conv(x, name, filters, channels, net=net):
+            y = net.conv(x, net.weight(name, filters, channels, 3, 3),
+                         net.weight(name + "b", filters), (1, 1, 1, 1))
+            return net.activation("Relu", y)
+
+        def up(x, name, channels, net=net, taps=taps):
+            return net.conv_transpose(
+                x, net.weight(name, 2 * channels, channels, taps, taps),
+                (taps // 2 - 1,) * 4, (2, 2), bias=net.weight(name + "b", channels))
+
+        kept, x, channels = [], net.input("x", 1, 3, size, size), 3
+        for level in range(2):
+            x = conv(x, f"down{level}", 12 << level, channels)
+            channels = 12 << level
+            kept.append((x, channels))
+            x = net.pool("MaxPool", x, (2, 2), (0, 0, 0, 0), (2, 2))
+        x = conv(x, "bottom", 2 * channels, channels)
+        for skip, channels in reversed(kept):
+            parts = [skip, up(x, f"up{channels}", channels)]
+            x = net.concat(*(parts[::-1] if up_first else parts))
+            x = conv(x, f"join{channels}", channels, 2 * channels)
+        net.save(folder, net.add(x, kept[0][0]))
 
 
 def channels_first(folder):

@@ -318,6 +318,24 @@ def SeparateDestinationsPass : Pass<"lig-separate-destinations"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def PlaceReshapesPass : Pass<"lig-place-reshapes"> {
+  let summary = "Write what is reshaped where the reshape is inserted";
+  let description = [{
+    An empty tensor in which a value is made that is reshaped and then inserted
+    becomes the place of the insertion, in the shape before. So a transposed
+    convolution writes into a concatenation or a padded image.
+
+    **Before**: producers on `tensor.empty`, reshapes, `tensor.insert_slice`.
+    **After**: the producers write into a slice of the tensor inserted into.
+    **Keeps**: values that others read, too; places whose strides do not allow
+    the shape before.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numPlaced", "placed",
+                              "values made where they are inserted">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def CarryInPlacePass : Pass<"lig-carry-in-place"> {
   let summary = "Give every tensor that a loop carries one buffer";
   let description = [{
@@ -355,7 +373,8 @@ def PassOutputsPass : Pass<"lig-pass-outputs", "::mlir::ModuleOp"> {
 def WriteSlicesPass : Pass<"lig-write-slices"> {
   let summary = "Write pads and concatenations as insertions into one tensor";
   let description = [{
-    A pad becomes a fill and an insertion, a concatenation becomes insertions.
+    A pad becomes a fill and an insertion, a concatenation becomes insertions, a
+    padded concatenation insertions into the padded tensor.
     Empty-tensor elimination then lets producers write their slice in place.
     A concatenation of many operands stays one operation: as a long chain of
     insertions it would cost the analysis more than its copies cost a run.
