@@ -16,6 +16,7 @@ import subprocess
 import machine
 import report
 import suite
+from process import options_of
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 F32 = 4
@@ -105,11 +106,11 @@ def cache_bytes():
 
 
 class Peaks:
-    """Compiles peaks.c and measures with `threads` threads."""
+    """Compiles peaks.c for `cpu`, as cc calls it, and measures with `threads` threads."""
 
-    def __init__(self, threads, folder):
+    def __init__(self, threads, folder, cpu="native"):
         program = folder / "peaks"
-        subprocess.run(["cc", "-O3", "-march=native", "-ffp-contract=fast", "-pthread",
+        subprocess.run(["cc", "-O3", f"-march={cpu}", "-ffp-contract=fast", "-pthread",
                         str(FOLDER / "peaks.c"), "-o", str(program)], check=True)
         caches = cache_bytes()
         self.holds = caches + [1 << 62]
@@ -135,24 +136,35 @@ class Peaks:
                             for name, b in zip(names, self.read)))
 
 
+def cpu_of(peer):
+    """The processor that a column's code is for."""
+    for option in options_of(peer):
+        name, _, cpu = option.partition("=")
+        if name == "--mcpu":
+            return cpu
+    return "native"
+
+
 def table(cases, peaks):
-    """`peaks` maps numbers of threads to Peaks."""
-    text = "".join(f"- {threads} thread(s): {p.words()}\n" for threads, p in peaks.items())
+    """`peaks` maps numbers of threads and processors to Peaks."""
+    text = "".join(f"- {threads} thread(s){'' if cpu == 'native' else f', {cpu} code'}: "
+                   f"{p.words()}\n" for (threads, cpu), p in peaks.items())
     text += "\n" + report.line(["layer", "threads", "runtime", "us", "GFLOP/s",
                                 "of peak", "GB/s", "of the limit"])
     text += report.line(["---"] * 8)
     for case in cases:
         threads, layer = case["threads"], parts(case["network"])
         flops, moved = sum(p.flops for p in layer), sum(p.moved for p in layer)
-        limit = sum(peaks[threads].limit_us(p) for p in layer)
         for peer, row in case["rows"].items():
             if "median_us" not in row or not row.get("agrees", True):
                 continue
+            peak = peaks[threads, cpu_of(peer)]
+            limit = sum(peak.limit_us(p) for p in layer)
             us = row["median_us"]
             text += report.line([
                 case["network"][len("kernel/"):], threads, peer, report.amount(us),
                 f"{flops / us / 1e3:.0f}",
-                f"{100e6 * flops / us / peaks[threads].flops:.0f} %",
+                f"{100e6 * flops / us / peak.flops:.0f} %",
                 f"{moved / us / 1e3:.0f}",
                 f"{100 * limit / us:.0f} %"])
     return text

@@ -27,22 +27,29 @@ def ratio(rows):
     return rows[best]["median_us"] / own["median_us"]
 
 
+def compile_time(row):
+    """Seconds ahead of time; nothing for runtimes that compile while they load."""
+    seconds = row.get("compile_s", 0)
+    return amount(seconds, digits=2) if seconds > 0.005 else ""
+
+
 def cells(peer, row, rows):
     if "error" in row:
         words = row["error"].strip().splitlines() or ["?"]
-        return [peer, "failed", "", "", "", "", "", "", words[-1][:80].replace("|", "/")]
+        return [peer, "failed", *[""] * 7, words[-1][:80].replace("|", "/")]
     best = fastest_peer(rows)
     relative = rows[best]["median_us"] / row["median_us"] if best else None
     remark = "" if row.get("agrees", True) else f"**differs: {row['difference']:.1e}**"
     if options_of(peer) and not remark:
         remark = f"error {row['difference']:.1e}"
     return [peer, amount(row["median_us"]), f"{100 * row['spread']:.0f} %",
-            amount(relative, digits=2), amount(row["load_ms"]), amount(row["first_ms"]),
+            amount(relative, digits=2), compile_time(row),
+            amount(row["load_ms"]), amount(row["first_ms"]),
             amount(row["peak_kb"], 1024), amount(row["artefact_bytes"], 1e6), remark]
 
 
-HEADER = ["network", "threads", "runtime", "median us", "spread", "speed", "load ms",
-          "first ms", "peak MiB", "artefact MB", ""]
+HEADER = ["network", "threads", "runtime", "median us", "spread", "speed", "compile s",
+          "load ms", "first ms", "peak MiB", "artefact MB", ""]
 
 
 def line(values):
