@@ -45,6 +45,10 @@ class Namespace:
         return torch.cat([tensor(part) for part in parts], dim=axis)
 
     @staticmethod
+    def broadcast_to(x, shape):
+        return x.expand(shape)
+
+    @staticmethod
     def split(x, ends, axis):
         return torch.tensor_split(x, ends, dim=axis)
 
@@ -118,6 +122,23 @@ def cast(it, attributes, inputs):
     return tensor(inputs[0]).to(torch.get_default_dtype() if floats else torch.int64)
 
 
+def quantize(it, attributes, inputs):
+    x, scale, zero = map(tensor, inputs)
+    scale, zero = (interpret.along(it, value, attributes.get("axis", 1), x.ndim)
+                   for value in (scale, zero))
+    limits = torch.iinfo(zero.dtype)
+    return (torch.round(x / scale) + zero).clamp(limits.min, limits.max).to(zero.dtype)
+
+
+def dequantize(it, attributes, inputs):
+    """Differences of integers are exact in 32 bits, and need not be in the default
+    precision."""
+    x, scale, zero = map(tensor, inputs)
+    scale, zero = (interpret.along(it, value, attributes.get("axis", 1), x.ndim)
+                   for value in (scale, zero))
+    return (x.to(torch.int32) - zero).to(scale.dtype) * scale
+
+
 def slice_(it, attributes, inputs):
     """torch has no steps backwards: NumPy chooses the indices of other steps than 1."""
     x, starts, ends = inputs[:3]
@@ -170,7 +191,8 @@ class Recurrent:
         return (y[:, None], *(last if isinstance(last, tuple) else (last,)))
 
 
-OWN = {"Softmax": softmax, "LogSoftmax": log_softmax, "Cast": cast, "Slice": slice_}
+OWN = {"Softmax": softmax, "LogSoftmax": log_softmax, "Cast": cast, "Slice": slice_,
+       "QuantizeLinear": quantize, "DequantizeLinear": dequantize}
 
 
 class Traced(torch.nn.Module):
