@@ -183,6 +183,24 @@ def qdq_gemm(folder, m, k, n, per_channel):
     case.save(folder, out, requantize(sums, sx * sw / sy, zy))
 
 
+def qdq_ties(folder, m, k, n):
+    """The bias has zero points that are not zero; every odd sum is half of a step,
+    which floats that are added up after they are scaled miss."""
+    case = Case(f"qdq_ties_{m}_{k}_{n}")
+    x, w = case.numbers("u1", m, k) % 20, case.numbers("i1", k, n) % 7 - 3
+    bias = case.random.integers(-50, 50, n).astype("i4")
+    zeros = case.random.integers(-2 ** 30, 2 ** 30, n).astype("i4")
+    sx, sw, sy, zy = np.float32(0.1), np.float32(0.5), np.float32(0.1), np.int8(-3)
+    data = case.node("DequantizeLinear", case.input(x), case.weight(sx))
+    weight = case.node("DequantizeLinear", case.weight(w.astype("i1")), case.weight(sw))
+    own = case.node("DequantizeLinear", case.weight(bias + zeros),
+                    case.weight(np.full(n, sx * sw)), case.weight(zeros), axis=0)
+    y = case.node("Add", case.node("MatMul", data, weight), own)
+    out = case.node("QuantizeLinear", y, case.weight(sy), case.weight(zy))
+    sums = x.astype("i8") @ w.astype("i8") + bias
+    case.save(folder, out, requantize(sums, sx * sw / sy, zy))
+
+
 EMULATION = """
   func.func private @dot_{bits}(%acc: vector<{n}xi32>, %a: vector<{w}xi8>, %b: vector<{w}xi8>) -> vector<{n}xi32> {{
     %x = arith.extui %a : vector<{w}xi8> to vector<{w}xi32>
@@ -247,6 +265,7 @@ def make_cases(out):
             conv(out, kind, a, *layer)
     qdq_gemm(out, 4, 60, 33, True)
     qdq_gemm(out, 9, 128, 64, False)
+    qdq_ties(out, 6, 40, 24)
 
 
 def main():

@@ -126,35 +126,41 @@ static bool readScale(ImplicitLocOpBuilder &b, const Formula &f,
   return true;
 }
 
-/// The integers less their zero point.
+/// The integers less their zero point: bytes in 16 bits, others in 32, where
+/// the difference wraps around as the model's does.
 static Value writeNumbers(ImplicitLocOpBuilder &b, const Formula &f) {
   linalg::GenericOp op = f.op;
   Value input = op->getOperand(f.input);
-  if (!f.extension)
+  if (!f.extension && !f.zero)
     return input;
-  auto extend = [&](ImplicitLocOpBuilder &s, Value byte) -> Value {
+  unsigned bits = f.extension ? 16 : 32;
+  auto extend = [&](ImplicitLocOpBuilder &s, Value number) -> Value {
+    if (!f.extension)
+      return number;
     if (isa<arith::ExtUIOp>(f.extension))
-      return arith::ExtUIOp::create(s, s.getI16Type(), byte);
-    return arith::ExtSIOp::create(s, s.getI16Type(), byte);
+      return arith::ExtUIOp::create(s, s.getI16Type(), number);
+    return arith::ExtSIOp::create(s, s.getI16Type(), number);
   };
   SmallVector<Value> inputs = {input};
   SmallVector<AffineMap> maps = {op.getIndexingMapsArray()[f.input]};
   APInt known;
   bool isConstant = f.zero && matchPattern(f.zero, m_ConstantInt(&known));
   if (f.zero && !isConstant) {
-    Operation *extension = f.zero.getDefiningOp();
-    auto argument = isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(extension)
-                        ? dyn_cast<BlockArgument>(extension->getOperand(0))
-                        : BlockArgument();
+    Value narrow = f.zero;
+    if (Operation *extension = narrow.getDefiningOp();
+        extension && f.extension &&
+        extension->getName() == f.extension->getName())
+      narrow = extension->getOperand(0);
+    auto argument = dyn_cast<BlockArgument>(narrow);
     if (!argument || argument.getOwner() != op.getBody() ||
-        extension->getName() != f.extension->getName())
+        (narrow == f.zero) == bool(f.extension))
       return {};
     inputs.push_back(op->getOperand(argument.getArgNumber()));
     maps.push_back(op.getIndexingMapsArray()[argument.getArgNumber()]);
   }
   ArrayRef<int64_t> shape = typeOf(op.getResult(0)).getShape();
   return writeElementwise(
-      b, inputs, maps, shape, b.getI16Type(),
+      b, inputs, maps, shape, b.getIntegerType(bits),
       [&](ImplicitLocOpBuilder &s, ValueRange in) -> Value {
         Value number = extend(s, in[0]);
         if (!f.zero)
@@ -162,7 +168,8 @@ static Value writeNumbers(ImplicitLocOpBuilder &b, const Formula &f) {
         Value zero;
         if (isConstant)
           zero = arith::ConstantOp::create(
-              s, s.getI16IntegerAttr(int16_t(known.getSExtValue())));
+              s,
+              s.getIntegerAttr(s.getIntegerType(bits), known.getSExtValue()));
         else
           zero = extend(s, in[1]);
         return arith::SubIOp::create(s, number, zero);
@@ -205,8 +212,7 @@ std::optional<Dequantized> findDequantized(ImplicitLocOpBuilder &b,
   if (std::optional<Formula> formula = matchFormula(value)) {
     Dequantized result;
     result.numbers = writeNumbers(b, *formula);
-    bool isZeroed = formula->extension || !formula->zero;
-    if (!result.numbers || !isZeroed || !readScale(b, *formula, result))
+    if (!result.numbers || !readScale(b, *formula, result))
       return std::nullopt;
     return result;
   }

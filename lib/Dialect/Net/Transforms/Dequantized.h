@@ -1,4 +1,4 @@
-// Floats that were made of bytes by a scale and a zero point.
+// Floats that were made of integers by a scale and a zero point.
 #ifndef LIGATURE_DIALECT_NET_TRANSFORMS_DEQUANTIZED_H
 #define LIGATURE_DIALECT_NET_TRANSFORMS_DEQUANTIZED_H
 
@@ -10,7 +10,7 @@ namespace lig::net {
 /// `numbers` times `scale`, which is an f32 of rank 0, or of rank 1 along
 /// `axis`.
 struct Dequantized {
-  /// Bytes less their zero point, in 16 bits; or 32 bits as they are.
+  /// Integers less their zero point: bytes in 16 bits, others in 32.
   mlir::Value numbers;
   mlir::Value scale;
   int axis = -1;
