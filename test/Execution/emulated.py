@@ -49,7 +49,7 @@ LEFT_OUT = {
     "spills": "reads the assembly of CPUs; CTest's Ptxas reads that of GPUs",
     "threads": "threads of a CPU",
     **dict.fromkeys(("branches", "device_usage", "gpu_compute", "gpu_groups", "gpu_math", "gpu_pieces",
-                     "grid_barriers", "narrow_scan", "persistent_scan"),
+                     "grid_barriers", "loop_counts", "narrow_scan", "persistent_scan"),
                     "is for GPUs in the first place"),
     **dict.fromkeys(("dense_layer", "emulated", "emulated_tool", "machines", "small_networks", "suite"),
                     "is no test"),

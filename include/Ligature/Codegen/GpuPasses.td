@@ -97,14 +97,14 @@ def GpuPersistScansPass
     compute the rest element by element, becomes one cooperative launch. Each
     block has some units of the state, keeps their weights in shared memory and
     goes through all steps; blocks wait for each other where a step needs what
-    others have computed.
+    others have computed. How many steps there are may be a number in memory.
 
     **Before**: structured operations on buffers, in loops.
     **After**: `gpu.launch` marked `lig.cooperative`, and an allocation marked
     `lig.device_header` for the counter of its barriers.
     **Keeps**: values up to the order in which sums of floats are added. Loops
     with other operations, with products of more than 16 rows (the layers of a
-    transformer), with weights that change, of two steps.
+    transformer), with weights that change, of two steps, or in a branch.
     **Refuses**: nothing.
   }];
   let options = [

@@ -101,8 +101,9 @@ static bool isKnownToHost(Value value) {
          llvm::all_of(op->getOperands(), isKnownToHost);
 }
 
-static bool isOfHost(scf::ForOp loop) {
-  for (Operation *op = loop; !isa<FunctionOpInterface>(op);
+/// Whether the host gets to a loop, so that it can launch a kernel there.
+static bool isReachedByHost(scf::ForOp loop) {
+  for (Operation *op = loop->getParentOp(); !isa<FunctionOpInterface>(op);
        op = op->getParentOp()) {
     auto around = dyn_cast<scf::ForOp>(op);
     if (!around || around.getNumResults() ||
@@ -115,8 +116,8 @@ static bool isOfHost(scf::ForOp loop) {
 bool mayBeScan(scf::ForOp loop) {
   std::optional<int64_t> begin = getConstantIntValue(loop.getLowerBound()),
                          end = getConstantIntValue(loop.getUpperBound());
-  if (getConstantIntValue(loop.getStep()) != 1 || !isOfHost(loop) ||
-      (begin && end && *end - *begin < fewestSteps))
+  if (getConstantIntValue(loop.getStep()) != 1 || loop.getNumResults() ||
+      !isReachedByHost(loop) || (begin && end && *end - *begin < fewestSteps))
     return false;
   return llvm::all_of(loop.getBody()->without_terminator(), [](Operation &op) {
     auto structured = dyn_cast<linalg::LinalgOp>(op);

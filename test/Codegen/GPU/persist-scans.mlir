@@ -95,11 +95,18 @@ module @weights_change {
 
 // -----
 
-// The host cannot know how often, and a step may end the loop early.
+// How often is the kernel's to know: all blocks go through as many steps.
 // CHECK-LABEL: module @count_from_memory
 module @count_from_memory {
-  // CHECK-NOT: gpu.launch
-  // CHECK: scf.for
+  // CHECK: %[[COUNT:.*]] = memref.load %{{.*}}[] : memref<index>
+  // CHECK: gpu.launch
+  // CHECK: scf.for %{{.*}} = %c0 to %[[COUNT]] step
+  // CHECK: llvm.fence
+  // The state ends where it began.
+  // CHECK: arith.subi %[[COUNT]], %c0
+  // CHECK: {lig.cooperative}
+  // CHECK-NOT: scf.for
+  // CHECK: return
   func.func @f(%h: memref<1x32xf32>, %w: memref<32x32xf32>, %counts: memref<index>) {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -110,6 +117,33 @@ module @count_from_memory {
       linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
       linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%n : memref<1x32xf32>)
       memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// The host launches it whether or not there is anything to do: that is for
+// branches to say.
+// CHECK-LABEL: module @if_data_say_so
+module @if_data_say_so {
+  // CHECK-NOT: gpu.launch
+  // CHECK: scf.if
+  // CHECK-NEXT: scf.for
+  func.func @f(%h: memref<1x32xf32>, %w: memref<32x32xf32>, %is: memref<i1>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %count = arith.constant 9 : index
+    %zero = arith.constant 0.0 : f32
+    %yes = memref.load %is[] : memref<i1>
+    scf.if %yes {
+      scf.for %t = %c0 to %count step %c1 {
+        %n = memref.alloc() : memref<1x32xf32>
+        linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
+        linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%n : memref<1x32xf32>)
+        memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+      }
     }
     return
   }
