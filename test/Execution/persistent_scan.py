@@ -61,6 +61,7 @@ def main():
                linear_before_reset=1)
     write_stack(out, "lstm_on_lstm", "LSTM", 2, (6, 1, 36))
     write_stack(out, "lstm_of_rows", "LSTM", 2, (5, 16, 20))
+    write_stack(out, "rnn_on_rnn", "RNN", 2, (5, 2, 36))
     write_stack(out, "gru_on_gru", "GRU", 3, (5, 3, 24))
     write_stack(out, "rnn_reversed", "RNN", 2, (6, 2, 40), direction="reverse")
     write_stack(out, "lstm_both_ways", "LSTM", 2, (5, 2, 24), direction="bidirectional")

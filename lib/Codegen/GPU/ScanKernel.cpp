@@ -254,6 +254,9 @@ void ScanKernel::settleCarried() {
   auto branch = scf::IfOp::create(b, wasOdd);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
+  // Others may still read what was the state before the last step.
+  if (!body.waitsAtEnd)
+    emitGridBarrier(b, launch, counter);
   views.clear();
   for (const CarriedBuffer &carried : body.carried) {
     const ScanOp &op = body.ops[carried.writer];
