@@ -137,6 +137,8 @@ static void buildGpuKernels(OpPassManager &pm,
   scans.sharedBytes = options.sharedBytes;
   scans.multiprocessors = options.multiprocessors;
   pm.addNestedPass<func::FuncOp>(codegen::createGpuPersistScansPass(scans));
+  if (options.compute == "tf32")
+    pm.addPass(codegen::createGpuRoundWeightsPass());
   codegen::GpuEmitStrategiesPassOptions strategies;
   strategies.compute = options.compute;
   strategies.warpgroups = options.warpgroups;

@@ -129,6 +129,29 @@ def GpuPersistScansPass
                            "::mlir::vector::VectorDialect"];
 }
 
+def GpuRoundWeightsPass : Pass<"lig-gpu-round-weights", "::mlir::ModuleOp"> {
+  let summary = "Round weights that only tensor cores of tf32 multiply";
+  let description = [{
+    A kernel that multiplies in tf32 rounds what it reads, each time it reads it. A
+    parameter whose every use is such a product is rounded here, once for all runs;
+    kernels then read it as it stands, and the machine's own copies bring it from
+    where it lies. To be run in front of `lig-gpu-emit-strategies` with
+    `compute=tf32`, and nowhere else.
+
+    **Before**: structured operations on buffers.
+    **After**: parameters with `share.rounding_error`, and `share.address` of them
+    marked `lig.tf32`.
+    **Keeps**: results, bit by bit. Parameters that are trained, mutable, stored in
+    another type, or of which anything else has an element: an operation on
+    elements, a product with few rows, columns or steps, a scan's kernel, control
+    flow that depends on data.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numRounded", "num-rounded", "parameters that hold tf32">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def GpuExpandMathPass : Pass<"lig-gpu-expand-math"> {
   let summary = "Compute functions that a GPU has no instruction for";
   let description = [{

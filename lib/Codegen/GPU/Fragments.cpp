@@ -3,6 +3,7 @@
 
 #include "Fragments.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -53,6 +54,10 @@ Value packPair(ImplicitLocOpBuilder &b, Value pair) {
   auto word = VectorType::get(1, b.getI32Type());
   return vector::ExtractOp::create(b, vector::BitCastOp::create(b, word, pair),
                                    0);
+}
+
+Value asRegister(ImplicitLocOpBuilder &b, Value number) {
+  return arith::BitcastOp::create(b, b.getI32Type(), number);
 }
 
 Value packTF32(ImplicitLocOpBuilder &b, Value number) {

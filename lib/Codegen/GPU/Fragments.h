@@ -37,6 +37,9 @@ multiplyFragment(mlir::ImplicitLocOpBuilder &b,
 /// A register for two neighbours, a vector of f16 or bf16.
 mlir::Value packPair(mlir::ImplicitLocOpBuilder &b, mlir::Value pair);
 
+/// A register for a number of f32 that is one of tf32.
+mlir::Value asRegister(mlir::ImplicitLocOpBuilder &b, mlir::Value number);
+
 /// A register for a number of f32, rounded to tf32.
 mlir::Value packTF32(mlir::ImplicitLocOpBuilder &b, mlir::Value number);
 

@@ -5,6 +5,7 @@
 #include "InputSlices.h"
 
 #include "Convert.h"
+#include "RoundedWeights.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -41,8 +42,9 @@ InputSlices::InputSlices(Kernel &kernel, OpOperand &operand,
                          ArrayRef<unsigned> lines, ArrayRef<unsigned> sums,
                          bool alongSums, const SliceLayout &layout,
                          Value shared, int64_t threads)
-    : layout(layout), shared(shared), kernel(kernel), operand(operand),
-      lines(lines), sums(sums), alongSums(alongSums), threads(threads),
+    : layout(layout), shared(shared), holdsTF32(gpu::holdsTF32(operand.get())),
+      kernel(kernel), operand(operand), lines(lines), sums(sums),
+      alongSums(alongSums), threads(threads),
       pieceSize(choosePiece(operand, alongSums ? sums : lines)) {
   while (layout.width * layout.depth % (pieceSize * threads))
     pieceSize /= 2;

@@ -48,6 +48,8 @@ public:
 
   const SliceLayout layout;
   const mlir::Value shared;
+  /// Whether f32 in slices are numbers of tf32.
+  const bool holdsTF32;
 
 private:
   mlir::Value existsAt(size_t piece, mlir::Value step, LoopValues &values);

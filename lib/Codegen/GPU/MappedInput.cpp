@@ -5,6 +5,7 @@
 #include "MappedInput.h"
 
 #include "MemoryRoots.h"
+#include "RoundedWeights.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -135,7 +136,8 @@ FailureOr<MappedInput> MappedInput::plan(linalg::GenericOp op,
   MappedInput input(op, operand, loops, lines, element);
   auto type = cast<MemRefType>(operand.get().getType());
   // f32 is rounded to tf32 by a copy, too.
-  if (type.getElementType() == element && !element.isF32() &&
+  if (type.getElementType() == element &&
+      (!element.isF32() || holdsTF32(operand.get())) &&
       input.showsOperand() && canMultiply(input.areStepsInner(), element) &&
       beginsAligned(operand.get()))
     return input;

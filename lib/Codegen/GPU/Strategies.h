@@ -28,6 +28,10 @@ mlir::LogicalResult emitGroupContraction(mlir::RewriterBase &rewriter,
                                          mlir::linalg::GenericOp op,
                                          const Machine &machine);
 
+/// Whether tensor cores multiply what the host reaches of such operations, in any
+/// precision that they have.
+bool suitsTensorCores(mlir::linalg::GenericOp op);
+
 /// Sums of products on tensor cores, unless the precision is f32.
 mlir::LogicalResult emitTensorContraction(mlir::RewriterBase &rewriter,
                                           mlir::linalg::GenericOp op,

@@ -106,7 +106,7 @@ Value Writer::loadWord(const InputSlices &side, Value buffer, Value line,
                        Value step) {
   Value element = memref::LoadOp::create(b, side.shared,
                                          side.layout.at(buffer, line, step));
-  return packTF32(b, element);
+  return side.holdsTF32 ? asRegister(b, element) : packTF32(b, element);
 }
 
 SmallVector<Value> Writer::loadFragments(const InputSlices &side, Value buffer,
@@ -218,6 +218,16 @@ static SliceLayout layoutOf(int64_t width, bool alongSums, Type element) {
   return {width, depth, padding, alongSums, element};
 }
 
+/// A tile that is mostly empty reads and multiplies zeros.
+static bool isMostlyEmpty(const ContractionSize &size) {
+  return size.rows < 8 || size.columns < 8 || size.sums < 16;
+}
+
+bool lig::codegen::gpu::suitsTensorCores(linalg::GenericOp op) {
+  FailureOr<ContractionLoops> loops = matchContraction(op);
+  return succeeded(loops) && !isMostlyEmpty(sizeOf(op, *loops));
+}
+
 LogicalResult lig::codegen::gpu::emitTensorContraction(RewriterBase &rewriter,
                                                        linalg::GenericOp op,
                                                        const Machine &machine) {
@@ -228,8 +238,7 @@ LogicalResult lig::codegen::gpu::emitTensorContraction(RewriterBase &rewriter,
     return failure();
   Multiplicand multiplicand(op.getContext(), machine.precision);
   ContractionSize size = sizeOf(op, *loops);
-  // A tile that is mostly empty reads and multiplies zeros.
-  if (size.rows < 8 || size.columns < 8 || size.sums < 16)
+  if (isMostlyEmpty(size))
     return failure();
   SliceLayout left = layoutOf(0, loops->leftAlongSums, multiplicand.element);
   TileExtent tile = shapes[chooseTile(shapes, size, left.depth, machine)];
