@@ -9,12 +9,16 @@
 // is where the sum starts. Everything is exact: sums of 32 bits wrap around. A
 // machine that adds products of bytes in 16 bits multiplies those only whose
 // weights are small enough.
+//
+// Layers that were rolled into a scan read slices of a stack of weights: the
+// whole stack becomes bytes, and so there is a stack of those sums.
 
 #include "PairSums.h"
 #include "ParameterTable.h"
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Dialect/Net/IR/ScanSlices.h"
 #include "Ligature/Support/TensorTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,6 +28,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 #include <cstring>
@@ -286,18 +291,45 @@ static bool isProduct(linalg::LinalgOp op) {
          typeOf(op->getResult(0)).hasStaticShape();
 }
 
+namespace {
+/// A weight as bytes: as the product has it, or a stack with one for each step
+/// of a scan.
+struct Weight {
+  Weight(Value value)
+      : slice(lig::net::findScanSlice(value)),
+        whole(slice.scan ? slice.scan.getInputs()[slice.input] : value) {}
+
+  /// What a product reads of `stored`, which is in the place of `whole`.
+  Value read(Value stored) const {
+    return slice.scan
+               ? lig::net::addScanInput(
+                     lig::net::ScanOp(slice.scan), stored,
+                     lig::net::ScanOp(slice.scan).isInputReversed(slice.input))
+               : stored;
+  }
+  /// Dimensions of `whole` before those of the weight.
+  unsigned numOuter() const { return slice.scan ? 1 : 0; }
+
+  lig::net::ScanSlice slice;
+  Value whole;
+  StringAttr root;
+  TensorBytes bytes;
+};
+} // namespace
+
 /// Whether a machine that adds two products of bytes in 16 bits may do so along
 /// what is innermost in the data.
 static bool addsInPairs(linalg::GenericOp op, unsigned data,
-                        const TensorBytes &weights) {
+                        const Weight &weights) {
   AffineMap map = op.getIndexingMapsArray()[data];
   AffineMap weight = op.getIndexingMapsArray()[1 - data];
   if (map.getNumResults() == 0)
     return false;
   std::optional<unsigned> axis =
       weight.getResultPosition(map.getResults().back());
-  return axis && lig::codegen::pairSumsFit(weights.data,
-                                           weights.type.getShape(), *axis);
+  return axis && lig::codegen::pairSumsFit(weights.bytes.data,
+                                           weights.bytes.type.getShape(),
+                                           *axis + weights.numOuter());
 }
 
 namespace {
@@ -331,52 +363,60 @@ struct NarrowIntegers
     }
     for (auto function : getOperation().getOps<func::FuncOp>())
       (void)runRegionDCE(rewriter, function->getRegions());
+    dropUnreadSlices();
     table.eraseUnread(copies, getArgument());
   }
 
 private:
+  /// Lets scans forget the wide numbers that no step reads any more.
+  void dropUnreadSlices() {
+    RewritePatternSet patterns(&getContext());
+    lig::net::ScanOp::getCanonicalizationPatterns(patterns, &getContext());
+    SmallVector<Operation *> scans;
+    getOperation().walk([&](lig::net::ScanOp op) { scans.push_back(op); });
+    (void)applyOpPatternsGreedily(scans, std::move(patterns));
+  }
+
   void narrow(linalg::GenericOp op, lig::ConstantEvaluator &evaluator,
               lig::codegen::ParameterTable &table) {
-    for (unsigned weight : {1u, 0u}) {
-      Value value = op->getOperand(weight);
-      lig::ConstantEvaluator::Facts facts = evaluator.getFacts(value);
+    for (unsigned operand : {1u, 0u}) {
+      Weight weight(op->getOperand(operand));
+      lig::ConstantEvaluator::Facts facts = evaluator.getFacts(weight.whole);
       if (!widening(op, 0) || !widening(op, 1) || !facts.known || !facts.root)
         continue;
-      std::optional<TensorBytes> numbers = evaluator.evaluate(value);
+      std::optional<TensorBytes> numbers = evaluator.evaluate(weight.whole);
       std::optional<TensorBytes> bytes;
       if (numbers)
         bytes = toBytes(*numbers);
       evaluator.dropValues();
       if (!bytes)
         continue;
-      setInput(op, weight,
-               store(*bytes, value, facts.root, /*isWeight=*/true, table),
-               false);
+      weight.bytes = *bytes;
+      weight.root = facts.root;
+      Value stored = store(*bytes, weight, /*isWeight=*/true, table);
+      setInput(op, operand, weight.read(stored), false);
       ++numWeights;
-      narrowData(op, 1 - weight, *bytes, facts.root, table);
+      narrowData(op, 1 - operand, weight, table);
       return;
     }
   }
 
-  /// A parameter of `bytes`, which were computed for `value`: the model's own,
+  /// A parameter of `bytes`, which were computed from `weight`: the model's own,
   /// if it has them as they are. Sums of a weight are no copy of it.
-  Value store(const TensorBytes &bytes, Value value, StringAttr root,
-              bool isWeight, lig::codegen::ParameterTable &table) {
-    auto own = table.getSymbols().lookup<lig::share::ParamOp>(root);
+  Value store(const TensorBytes &bytes, const Weight &weight, bool isWeight,
+              lig::codegen::ParameterTable &table) {
+    Location loc = weight.whole.getLoc();
+    OpBuilder b(&getContext());
+    b.setInsertionPointAfterValue(weight.whole);
+    auto own = table.getSymbols().lookup<lig::share::ParamOp>(weight.root);
     if (own && own.getTensorType() == bytes.type)
       if (auto elements = lig::readElements(own.getElements());
-          elements && elements->data == bytes.data) {
-        OpBuilder b(&getContext());
-        b.setInsertionPointAfterValue(value);
-        return lig::share::GetOp::create(b, value.getLoc(), bytes.type, root);
-      }
-    auto [param, isNew] = table.getOrCreatePacked(bytes, root, value.getLoc());
+          elements && elements->data == bytes.data)
+        return lig::share::GetOp::create(b, loc, bytes.type, weight.root);
+    auto [param, isNew] = table.getOrCreatePacked(bytes, weight.root, loc);
     if (isNew && isWeight)
-      copies.add(param, lig::codegen::PackedCopies::countReads(value));
-    OpBuilder b(&getContext());
-    b.setInsertionPointAfterValue(value);
-    return lig::share::GetOp::create(b, value.getLoc(), bytes.type,
-                                     param.getSymName());
+      copies.add(param, lig::codegen::PackedCopies::countReads(weight.whole));
+    return lig::share::GetOp::create(b, loc, bytes.type, param.getSymName());
   }
 
   static void setInput(linalg::GenericOp op, unsigned i, Value bytes,
@@ -394,14 +434,14 @@ private:
     extension->erase();
   }
 
-  void narrowData(linalg::GenericOp op, unsigned data, const TensorBytes &bytes,
-                  StringAttr root, lig::codegen::ParameterTable &table) {
+  void narrowData(linalg::GenericOp op, unsigned data, const Weight &weight,
+                  lig::codegen::ParameterTable &table) {
     if (dots != "vnni" && dots != "neon" &&
-        !(dots == "ssse3" && addsInPairs(op, data, bytes)))
+        !(dots == "ssse3" && addsInPairs(op, data, weight)))
       return;
     AffineMap out = op.getIndexingMapsArray()[2];
-    AffineMap weight = op.getIndexingMapsArray()[1 - data];
-    if (!out.isProjectedPermutation() || !weight.isProjectedPermutation())
+    AffineMap map = op.getIndexingMapsArray()[1 - data];
+    if (!out.isProjectedPermutation() || !map.isProjectedPermutation())
       return;
     ImplicitLocOpBuilder b(op.getLoc(), op);
     bool isUnsigned = dots != "neon";
@@ -413,17 +453,17 @@ private:
     ++numData;
     if (!found->zero)
       return;
-    SmallVector<bool> kept;
+    SmallVector<bool> kept(weight.numOuter(), true);
     SmallVector<AffineExpr> exprs;
-    for (AffineExpr expr : weight.getResults()) {
+    for (AffineExpr expr : map.getResults()) {
       std::optional<unsigned> at = out.getResultPosition(expr);
       kept.push_back(at.has_value());
       if (at)
         exprs.push_back(b.getAffineDimExpr(*at));
     }
-    Value sums = store(sumUp(bytes, kept), op->getOperand(1 - data), root,
-                       /*isWeight=*/false, table);
-    startBelow(b, op, found->zero, sums,
+    Value sums = store(sumUp(weight.bytes, kept), weight, /*isWeight=*/false,
+                       table);
+    startBelow(b, op, found->zero, weight.read(sums),
                AffineMap::get(out.getNumResults(), 0, exprs, b.getContext()));
   }
 

@@ -78,6 +78,13 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
   }
+  // Before layers become loops, whose states would lie between what belongs
+  // together.
+  if (options.target != "cuda") {
+    pm.addPass(net::createFormQuantizedPass());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   if (options.roll) {
     // Parameters of one step each become slices of one, which leaves views of
     // views behind.
@@ -85,6 +92,8 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(share::createSimplifyViewsPass());
+    if (options.target != "cuda")
+      pm.addNestedPass<func::FuncOp>(net::createNarrowStatesPass());
   }
   if (options.batchUses) {
     net::HoistScanInputsPassOptions hoist;
@@ -98,8 +107,6 @@ static void buildShare(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
-  if (options.target != "cuda")
-    pm.addPass(net::createFormQuantizedPass());
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createConvertNetToLinalgPass());
   // Text from elsewhere may add whole tensors by arith.addf.

@@ -122,3 +122,48 @@ module @large {
     return %sums : tensor<4x1xi32>
   }
 }
+
+// -----
+
+#x = affine_map<(m, k) -> (m, k)>
+
+// A scan's slices of 16 bits become slices of a stack of bytes; the stack of what
+// sums start from is 7 times that of 1 + 2 and 3 + 4.
+// CHECK-LABEL: module @stack
+// CHECK: net.scan {{.*}} over(%w : tensor<2x2x1xi8>)
+// VNNI-LABEL: module @stack
+// VNNI: share.param @w.packed{{.*}} : tensor<2x1xi32> = dense<{{\[}}[3], [7]]>
+// VNNI: net.scan {{.*}} over(%w, %[[SUMS:.+]] : tensor<2x2x1xi8>, tensor<2x1xi32>)
+// VNNI: ^bb0(%{{.+}}: index, %[[STATE:.+]]: tensor<4x1xi32>, %[[W:.+]]: tensor<2x1xi8>, %[[SUM:.+]]: tensor<1xi32>)
+// VNNI: linalg.generic {{.*}} ins(%{{.+}}, %[[SUM]]{{.*}} : tensor<i32>, tensor<1xi32>
+// VNNI: linalg.generic {{.*}} ins(%{{.+}}, %[[W]] : tensor<4x2xi8>, tensor<2x1xi8>)
+module @stack {
+  share.param @w : tensor<2x2x1xi8> = dense<[[[1], [2]], [[3], [4]]]> : tensor<2x2x1xi8>
+  func.func @main(%x: tensor<4x2xi8>) -> tensor<4x1xi32> {
+    %c2 = arith.constant 2 : index
+    %c7 = arith.constant 7 : i16
+    %c0 = arith.constant 0 : i32
+    %w = share.get @w : tensor<2x2x1xi8>
+    %ew = tensor.empty() : tensor<2x2x1xi16>
+    %wide = linalg.generic {indexing_maps = [affine_map<(s, k, n) -> (s, k, n)>, affine_map<(s, k, n) -> (s, k, n)>], iterator_types = ["parallel", "parallel", "parallel"]} ins(%w : tensor<2x2x1xi8>) outs(%ew : tensor<2x2x1xi16>) {
+    ^bb0(%a: i8, %o: i16):
+      %0 = arith.extsi %a : i8 to i16
+      linalg.yield %0 : i16
+    } -> tensor<2x2x1xi16>
+    %ex = tensor.empty() : tensor<4x2xi16>
+    %ey = tensor.empty() : tensor<4x1xi32>
+    %init = linalg.fill ins(%c0 : i32) outs(%ey : tensor<4x1xi32>) -> tensor<4x1xi32>
+    %y = net.scan %c2 init(%init : tensor<4x1xi32>) over(%wide : tensor<2x2x1xi16>) {
+    ^bb0(%step: index, %state: tensor<4x1xi32>, %slice: tensor<2x1xi16>):
+      %numbers = linalg.generic {indexing_maps = [#x, #x], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<4x2xi8>) outs(%ex : tensor<4x2xi16>) {
+      ^bb0(%a: i8, %o: i16):
+        %0 = arith.extui %a : i8 to i16
+        %1 = arith.subi %0, %c7 : i16
+        linalg.yield %1 : i16
+      } -> tensor<4x2xi16>
+      %next = linalg.matmul ins(%numbers, %slice : tensor<4x2xi16>, tensor<2x1xi16>) outs(%state : tensor<4x1xi32>) -> tensor<4x1xi32>
+      net.yield %next : tensor<4x1xi32>
+    }
+    return %y : tensor<4x1xi32>
+  }
+}

@@ -201,6 +201,36 @@ def qdq_ties(folder, m, k, n):
     case.save(folder, out, requantize(sums, sx * sw / sy, zy))
 
 
+def rolled(folder, kind, a, layers, rows, channels):
+    """Equal layers, each with scales, biases and zero points of weights of its own."""
+    case = Case(f"rolled_{kind}_{a}_{layers}_{rows}_{channels}")
+    x = case.numbers(a, *((rows, channels) if kind == "gemm" else (1, channels, rows, rows)))
+    zero = (case.numbers(a, 1) // 2).astype(a)[0]
+    value, out, spread = x, case.input(x), (-1, 1, 1) if kind == "conv" else (-1,)
+    kernel = (3, 3) if kind == "conv" else ()
+    step = case.weight(np.float32(0.02)), case.weight(zero)
+    for _ in range(layers):
+        w = case.numbers("i1", channels, channels, *kernel) // 2
+        sw = case.random.uniform(0.5, 2, channels).astype("f4") / np.float32(
+            40 * (channels * 3 ** len(kernel)) ** 0.5)
+        bias = case.random.integers(-5000, 5000, channels).astype("i4")
+        units = np.float32(0.02) * sw
+        zw = case.random.integers(-9, 9, channels).astype("i1")
+        operands = [case.node("DequantizeLinear", out, *step)]
+        operands += [case.node("DequantizeLinear", *map(case.weight, own), axis=0)
+                     for own in ((w, sw, zw), (bias, units, np.zeros(channels, "i4")))]
+        y = (case.node("Gemm", *operands, transB=1) if kind == "gemm" else
+             case.node("Conv", *operands, pads=[1] * 4))
+        out = case.node("QuantizeLinear", y, *step)
+        centered = w.astype("i8") - zw.reshape(-1, *[1] * (w.ndim - 1))
+        less = value.astype("i8") - zero
+        sums = (less @ centered.T if kind == "gemm" else
+                convolve(less, centered, (1, 1, 1, 1), (1, 1), 1))
+        value = requantize(sums + bias.reshape(spread),
+                           (units / np.float32(0.02)).reshape(spread), zero)
+    case.save(folder, out, value)
+
+
 EMULATION = """
   func.func private @dot_{bits}(%acc: vector<{n}xi32>, %a: vector<{w}xi8>, %b: vector<{w}xi8>) -> vector<{n}xi32> {{
     %x = arith.extui %a : vector<{w}xi8> to vector<{w}xi32>
@@ -266,6 +296,9 @@ def make_cases(out):
     qdq_gemm(out, 4, 60, 33, True)
     qdq_gemm(out, 9, 128, 64, False)
     qdq_ties(out, 6, 40, 24)
+    rolled(out, "gemm", "u1", 5, 3, 64)
+    rolled(out, "gemm", "i1", 4, 9, 34)
+    rolled(out, "conv", "u1", 4, 9, 16)
 
 
 def main():

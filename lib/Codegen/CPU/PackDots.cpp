@@ -8,6 +8,9 @@
 // any others. Products of 16-bit data with weights that are stored as bytes
 // widen those as they are read. Two bf16 make a word, too. A machine that adds
 // two products of bytes in 16 bits multiplies four bytes where all such sums fit.
+//
+// A step of a loop over layers reads a slice of a stack of weights. The whole
+// stack is laid out then, and the step reads the same slice of it.
 
 #include "../PairSums.h"
 #include "../ParameterTable.h"
@@ -39,6 +42,8 @@ struct Product {
   linalg::GenericOp op;
   unsigned data, weight;
   share::ParamOp param;
+  /// The slice of the parameter that the weight is; null where it is all of it.
+  memref::SubViewOp slice;
   /// The reduction that is innermost in the data, and where the weight has it.
   unsigned loop, weightAxis;
   int64_t extent;
@@ -105,6 +110,29 @@ static share::ParamOp wholeParam(Value buffer, SymbolTable &symbols) {
   return {};
 }
 
+/// `buffer` as one slice along the leading dimension of what it is cut from.
+static memref::SubViewOp leadingSlice(Value buffer) {
+  auto slice = buffer.getDefiningOp<memref::SubViewOp>();
+  if (!slice || !slice.hasUnitStride() ||
+      slice.getType().getRank() + 1 != slice.getSourceType().getRank() ||
+      slice.getStaticSizes().front() != 1 ||
+      slice.getStaticSizes().drop_front() != slice.getType().getShape() ||
+      slice.getType().getShape() !=
+          slice.getSourceType().getShape().drop_front())
+    return {};
+  return slice;
+}
+
+/// The weight's shape, after that of the stack it is cut from.
+static SmallVector<int64_t> storedShape(const Product &product) {
+  memref::SubViewOp slice = product.slice;
+  linalg::GenericOp op = product.op;
+  return llvm::to_vector(
+      slice ? slice.getSourceType().getShape()
+            : cast<MemRefType>(op->getOperand(product.weight).getType())
+                  .getShape());
+}
+
 static unsigned bitsOf(Value buffer) {
   Type element = cast<MemRefType>(buffer.getType()).getElementType();
   return element.isInteger() ? element.getIntOrFloatBitWidth() : 0;
@@ -143,13 +171,16 @@ static bool placeLoop(Product &product) {
   return false;
 }
 
+/// The weight's axis along which words lie, in what is stored.
+static unsigned storedAxis(const Product &product) {
+  return product.weightAxis + (product.slice ? 1 : 0);
+}
+
 /// Whether the weight's bytes are so small that two products fit 16 bits.
 static bool pairsFit(const Product &product) {
   share::ParamOp param = product.param;
-  linalg::GenericOp op = product.op;
-  auto type = cast<MemRefType>(op->getOperand(product.weight).getType());
   return lig::codegen::pairSumsFit(readElements(param.getElements())->data,
-                                   type.getShape(), product.weightAxis);
+                                   storedShape(product), storedAxis(product));
 }
 
 /// What `kind` of words the operands make, if any.
@@ -211,7 +242,11 @@ private:
       product.op = op;
       product.weight = weight;
       product.data = 1 - weight;
-      product.param = wholeParam(op->getOperand(weight), symbols);
+      Value stored = op->getOperand(weight);
+      product.slice = leadingSlice(stored);
+      if (product.slice)
+        stored = product.slice.getSource();
+      product.param = wholeParam(stored, symbols);
       if (product.param && placeLoop(product) &&
           chooseKind(product, isUnsigned[product.data], isUnsigned[weight],
                      dots, bf16))
@@ -233,13 +268,14 @@ static TensorBytes makeWords(const Product &product) {
   auto type = cast<MemRefType>(
       linalg::GenericOp(product.op)->getOperand(product.weight).getType());
   int64_t bytes = getElementBytes(type.getElementType());
-  SmallVector<int64_t> shape(type.getShape());
-  int64_t extent = shape[product.weightAxis], outer = 1, inner = 1;
-  for (int64_t i = 0; i < type.getRank(); ++i)
-    if (i != product.weightAxis)
-      (i < product.weightAxis ? outer : inner) *= shape[i];
+  SmallVector<int64_t> shape = storedShape(product);
+  size_t axis = storedAxis(product);
+  int64_t extent = shape[axis], outer = 1, inner = 1;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (i != axis)
+      (i < axis ? outer : inner) *= shape[i];
   int64_t words = llvm::divideCeil(extent, product.count);
-  shape[product.weightAxis] = words;
+  shape[axis] = words;
   auto element = IntegerType::get(type.getContext(), 8 * bytes * product.count);
   TensorBytes result =
       TensorBytes::allocate(RankedTensorType::get(shape, element));
@@ -289,6 +325,29 @@ static Value makeData(ImplicitLocOpBuilder &b, const Product &product,
   return view(shape, b.getI32Type());
 }
 
+/// What a product reads of the parameter `packed`, whose type is that of `words`.
+static Value readWords(ImplicitLocOpBuilder &b, const Product &product,
+                       share::ParamOp packed, RankedTensorType words) {
+  SmallVector<int64_t> shape = storedShape(product);
+  unsigned axis = storedAxis(product);
+  shape[axis] = words.getDimSize(axis);
+  Value all = share::AddressOp::create(
+      b, MemRefType::get(shape, words.getElementType()), packed.getSymName());
+  memref::SubViewOp slice = product.slice;
+  if (!slice)
+    return all;
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1)};
+  for (int64_t extent : ArrayRef(shape).drop_front())
+    sizes.push_back(b.getIndexAttr(extent));
+  SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(),
+                            strides = slice.getMixedStrides();
+  auto type = memref::SubViewOp::inferRankReducedResultType(
+      ArrayRef(shape).drop_front(), cast<MemRefType>(all.getType()), offsets,
+      sizes, strides);
+  return memref::SubViewOp::create(b, cast<MemRefType>(type), all, offsets,
+                                   sizes, strides);
+}
+
 void CpuPackDots::rewrite(const Product &product,
                           lig::codegen::ParameterTable &parameters) {
   linalg::GenericOp op = product.op;
@@ -300,12 +359,7 @@ void CpuPackDots::rewrite(const Product &product,
   if (isNew)
     share::markPacked(packed, param);
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  auto type = cast<MemRefType>(op->getOperand(product.weight).getType());
-  SmallVector<int64_t> shape(type.getShape());
-  shape[product.weightAxis] = words.type.getDimSize(product.weightAxis);
-  Value weight = share::AddressOp::create(
-      b, MemRefType::get(shape, words.type.getElementType()),
-      packed.getSymName());
+  Value weight = readWords(b, product, packed, words.type);
   Value data = makeData(b, product, op->getOperand(product.data));
   Value operands[2];
   operands[product.data] = data;

@@ -118,3 +118,61 @@ module @depthwise {
     return
   }
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// A slice of a stack is the same slice of the stack's words: 1 2 3 4 for the first
+// layer's only channel, 5 6 7 8 for the second's.
+// CHECK-LABEL: module @stack
+// CHECK: share.param @w.words{{.*}} : tensor<2x1x1xi32> = dense<{{.*67305985.*134678021.*}}>
+// CHECK: func.func @main(%{{.+}}: {{.+}}, %{{.+}}: {{.+}}, %[[STEP:.+]]: index)
+// CHECK: %[[ALL:.+]] = share.address @w.words : memref<2x1x1xi32>
+// CHECK: %[[W:.+]] = memref.subview %[[ALL]][%[[STEP]], 0, 0] [1, 1, 1] [1, 1, 1] : {{.*}} to memref<1x1xi32
+// CHECK: linalg.generic {{.*}} ins(%{{.+}}, %[[W]] : memref<5x1xi32>, memref<1x1xi32
+// CHECK: net.dot mixed_bytes
+module @stack {
+  share.param @w : tensor<2x4x1xi8> = dense<[[[1], [2], [3], [4]], [[5], [6], [7], [8]]]> : tensor<2x4x1xi8>
+  func.func @main(%x: memref<5x4xi8>, %y: memref<5x1xi32>, %step: index) {
+    %all = share.address @w : memref<2x4x1xi8>
+    %w = memref.subview %all[%step, 0, 0] [1, 4, 1] [1, 1, 1] : memref<2x4x1xi8> to memref<4x1xi8, strided<[1, 1], offset: ?>>
+    linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<5x4xi8>, memref<4x1xi8, strided<[1, 1], offset: ?>>) outs(%y : memref<5x1xi32>) {
+    ^bb0(%p: i8, %q: i8, %o: i32):
+      %0 = arith.extui %p : i8 to i32
+      %1 = arith.extsi %q : i8 to i32
+      %2 = arith.muli %0, %1 : i32
+      %3 = arith.addi %o, %2 : i32
+      linalg.yield %3 : i32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Half of a weight is no slice of a stack.
+// CHECK-LABEL: module @half
+// CHECK-NOT: net.dot
+module @half {
+  share.param @w : tensor<2x8x1xi8> = dense<1> : tensor<2x8x1xi8>
+  func.func @main(%x: memref<5x4xi8>, %y: memref<5x1xi32>, %step: index) {
+    %all = share.address @w : memref<2x8x1xi8>
+    %w = memref.subview %all[%step, 4, 0] [1, 4, 1] [1, 1, 1] : memref<2x8x1xi8> to memref<4x1xi8, strided<[1, 1], offset: ?>>
+    linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : memref<5x4xi8>, memref<4x1xi8, strided<[1, 1], offset: ?>>) outs(%y : memref<5x1xi32>) {
+    ^bb0(%p: i8, %q: i8, %o: i32):
+      %0 = arith.extui %p : i8 to i32
+      %1 = arith.extsi %q : i8 to i32
+      %2 = arith.muli %0, %1 : i32
+      %3 = arith.addi %o, %2 : i32
+      linalg.yield %3 : i32
+    }
+    return
+  }
+}

@@ -11,7 +11,7 @@
 
 #include "Ligature/Analysis/ConstantEvaluator.h"
 #include "Ligature/Analysis/RepeatedRegions.h"
-#include "Ligature/Dialect/Net/IR/Net.h"
+#include "Ligature/Dialect/Net/IR/ScanSlices.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -152,21 +152,6 @@ Value Lifter::lift(Operation *op) {
 
 //===-- Scans ------------------------------------------------------------===//
 
-/// Lets the body read slices of `stacks` in the place of `values`.
-static void addInputs(ScanOp scan, ArrayRef<Value> values,
-                      ArrayRef<Value> stacks) {
-  SmallVector<bool> reversed;
-  for (unsigned i = 0; i < scan.getInputs().size(); ++i)
-    reversed.push_back(scan.isInputReversed(i));
-  reversed.append(stacks.size(), false);
-  if (scan.getReverseInputs())
-    scan.setReverseInputs(ArrayRef<bool>(reversed));
-  scan.getInputsMutable().append(stacks);
-  for (Value value : values)
-    value.replaceAllUsesWith(scan.getBody().front().addArgument(
-        value.getType(), value.getLoc()));
-}
-
 static int64_t countElements(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
@@ -252,13 +237,13 @@ unsigned ScanHoister::run() {
   for (auto [value, root] : roots)
     if (!rearranged.contains(value) && isReadInBody(value))
       kept.insert(root);
-  SmallVector<Value> values, stacks;
+  unsigned count = 0;
   for (Value value : rearranged) {
     if (kept.contains(roots.lookup(value)) || !isReadInBody(value))
       continue;
-    values.push_back(value);
-    stacks.push_back(lifter.getStack(value));
+    value.replaceAllUsesWith(
+        lig::net::addScanInput(scan, lifter.getStack(value)));
+    ++count;
   }
-  addInputs(scan, values, stacks);
-  return values.size();
+  return count;
 }

@@ -195,6 +195,26 @@ def FormQuantizedPass : Pass<"net-form-quantized", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NarrowStatesPass : Pass<"net-narrow-states", "::mlir::func::FuncOp"> {
+  let summary = "Hand narrow elements from step to step, and widen what is read";
+  let description = [{
+    A state whose first value and whose next value are made of narrower elements
+    by equal elementwise operations, as bytes less a zero point are, becomes the
+    narrower elements. Each step and what reads the last state make the wide ones.
+
+    **Before**: quantized layers that were rolled between a widening and the
+    product that reads it.
+    **After**: scans whose states are bytes, which products read as they are.
+    **Keeps**: values, bit for bit; states that are not widened alike.
+    **Refuses**: nothing.
+  }];
+  let statistics = [
+    Statistic<"numNarrowed", "num-narrowed", "states that became narrower">];
+  let dependentDialects = ["::lig::net::NetDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def HoistScanInputsPass : Pass<"net-hoist-scan-inputs", "::mlir::func::FuncOp"> {
   let summary = "Multiply the inputs of all steps of a scan at once, before it";
   let description = [{
