@@ -80,6 +80,14 @@ def main():
               {"x": odd}, (f4, (3, 20)))
         check("reduce-max", compare, odd.max(1, keepdims=True),
               [node("ReduceMax", ["x"], ["y"], axes=[1])], {"x": odd}, (f4, (3, 1)))
+        image = rng.uniform(-1, 1, (1, 2, 18, 33)).astype("f4")
+        image[0, 0, 3, 5], image[0, 1, 9, 20], image[0, 1, 17, 0] = nan, inf, nan
+        image[0, 1, :6] = -inf
+        padded = np.pad(image, ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=-inf)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), (2, 3))
+        check("maxpool", compare, windows.max((4, 5)),
+              [node("MaxPool", ["x"], ["y"], kernel_shape=[5, 5], pads=[2, 2, 2, 2])],
+              {"x": image}, (f4, image.shape))
         check("reduce-sum", compare, odd.sum(1, keepdims=True),
               [node("ReduceSum", ["x", "a"], ["y"])], {"x": odd}, (f4, (3, 1)),
               {"a": np.array([1], "i8")})

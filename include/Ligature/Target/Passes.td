@@ -47,6 +47,23 @@ def CpuFormTeamsPass : Pass<"lig-cpu-form-teams", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def CpuKeepMaximaPass : Pass<"lig-cpu-keep-maxima"> {
+  let summary = "Leave maxima and minima to the machine";
+  let description = [{
+    `arith.maximumf` and `arith.minimumf` become intrinsics of LLVM before other
+    passes make comparisons of them: three instructions on x86 where the signs
+    of zeros do not matter, instead of four, and one elsewhere.
+
+    **Before**: `arith` operations on numbers or vectors of f32 and f64.
+    **After**: `llvm.intr.maximum`, `llvm.intr.minimum`, with the same flags.
+    **Keeps**: other types, which are computed in f32 later, and vectors of
+    several dimensions.
+    **Refuses**: nothing.
+  }];
+  let statistics = [Statistic<"numKept", "num-kept", "maxima and minima left">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def CpuCallTasksPass : Pass<"lig-cpu-call-tasks", "::mlir::ModuleOp"> {
   let summary = "Let the context's threads run tasks and teams";
   let description = [{

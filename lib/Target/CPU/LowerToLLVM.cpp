@@ -30,6 +30,7 @@ void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCpuOutlineTasksPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createCpuKeepMaximaPass());
   lig::target::addSmallFloats(pm);
   VectorTransferToSCFOptions toLoops;
   toLoops.enableFullUnroll();
