@@ -337,6 +337,8 @@ def channels_first(folder):
             ("AveragePool", (18, 36), (2, 2), (0, 0, 0, 0), (2, 2)),
             ("AveragePool", (9, 17), (3, 3), one, (1, 1)),
             ("MaxPool", (16, 40), (2, 7), (0, 3, 0, 3), (2, 3)),
+            ("MaxPool", (24, 22), (9, 13), (4, 6, 4, 6), (1, 1)),
+            ("MaxPool", (23, 40), (7, 1), (3, 0, 3, 0), (3, 1)),
             ("MaxPool", (13, 260), (3, 3), one, (2, 2)),
             ("AveragePool", (8, 270), (3, 3), one, (1, 1))]):
         net = Network(f"first_pool_{i}")

@@ -48,4 +48,14 @@ std::optional<Combiner> matchCombiner(const Nest &nest, unsigned output) {
   return Combiner{op, *kind, *neutral};
 }
 
+Value combine(OpBuilder &builder, const Combiner &combiner, Value accumulator,
+              Value next) {
+  IRMapping mapping;
+  mapping.map(combiner.op->getOperand(0), accumulator);
+  mapping.map(combiner.op->getOperand(1), next);
+  Operation *clone = builder.clone(*combiner.op, mapping);
+  clone->getResult(0).setType(accumulator.getType());
+  return clone->getResult(0);
+}
+
 } // namespace lig::codegen::cpu

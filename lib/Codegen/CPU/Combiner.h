@@ -19,6 +19,10 @@ struct Combiner {
 /// does not depend on it, and yields that.
 std::optional<Combiner> matchCombiner(const Nest &nest, unsigned output);
 
+/// The two joined.
+mlir::Value combine(mlir::OpBuilder &builder, const Combiner &combiner,
+                    mlir::Value accumulator, mlir::Value next);
+
 } // namespace lig::codegen::cpu
 
 #endif // LIGATURE_CODEGEN_CPU_COMBINER_H

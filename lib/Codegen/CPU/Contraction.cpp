@@ -9,6 +9,7 @@
 
 #include "Body.h"
 #include "Gates.h"
+#include "Overlap.h"
 #include "Strategies.h"
 #include "TileChoice.h"
 #include "TiledLoops.h"
@@ -294,6 +295,30 @@ static SmallVector<unsigned> orderSteps(const Nest &nest, const Tile &tile) {
   return others;
 }
 
+/// Gives windows that lie side by side rows, and orders the steps; whether
+/// rows share what they read.
+static bool scheduleWindows(const Nest &nest, const Machine &machine,
+                            Schedule &schedule) {
+  Tile &tile = schedule.tile;
+  if (tile.rowLoop < 0 && !nest.packed) {
+    // Windows along the lanes have rows of windows beside them.
+    tile.rowLoop = findWindowLoop(nest, tile.laneLoop);
+    if (tile.rowLoop < 0)
+      tile.rowLoop = findOverlapLoop(nest, tile.laneLoop);
+    schedule.overlaps = tile.rowLoop >= 0 && isRepeatable(nest);
+  }
+  schedule.overlap = matchOverlap(nest, tile.rowLoop);
+  if (schedule.overlap) {
+    scheduleOverlap(nest, machine, schedule);
+    return true;
+  }
+  schedule.reductions = orderSteps(nest, tile);
+  bool shares = !nest.packed && sharesSteps(nest, schedule);
+  if (shares)
+    writeOutSteps(nest, machine, schedule);
+  return shares;
+}
+
 static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   const Nest &nest = emitter.nest;
   if (laneLoop < 0)
@@ -302,15 +327,7 @@ static bool emitAlongOutput(Emitter &emitter, int laneLoop) {
   schedule.tile = tileFor(nest, laneLoop, emitter.machine);
   if (schedule.tile.laneLoop < 0)
     return false;
-  // Windows along the lanes have rows of windows beside them.
-  if (schedule.tile.rowLoop < 0 && !nest.packed) {
-    schedule.tile.rowLoop = findWindowLoop(nest, laneLoop);
-    schedule.overlaps = schedule.tile.rowLoop >= 0 && isRepeatable(nest);
-  }
-  schedule.reductions = orderSteps(nest, schedule.tile);
-  bool shares = !nest.packed && sharesSteps(nest, schedule);
-  if (shares)
-    writeOutSteps(nest, emitter.machine, schedule);
+  bool shares = scheduleWindows(nest, emitter.machine, schedule);
   const Access &panel = *panelOf(nest, laneLoop);
   bool copies = !nest.packed && emitter.machine.room &&
                 wantsPanel(nest, panel, schedule.tile);

@@ -79,7 +79,6 @@ private:
   int64_t reduceRest(ArrayRef<unsigned> loops, const Position &position,
                      const Tile &tile, int64_t whole,
                      SmallVector<Value> &carried);
-  Value join(Value accumulator, Value next, const Combiner &combiner);
   SmallVector<Value> joinLanes(ArrayRef<Value> partial, const Tile &tile,
                                ArrayRef<Value> starts);
 
@@ -150,16 +149,6 @@ SmallVector<Value> LaneReduction::reduce(ArrayRef<unsigned> loops,
                 });
 }
 
-Value LaneReduction::join(Value accumulator, Value next,
-                          const Combiner &combiner) {
-  IRMapping mapping;
-  mapping.map(combiner.op->getOperand(0), accumulator);
-  mapping.map(combiner.op->getOperand(1), next);
-  Operation *clone = e.b.clone(*combiner.op, mapping);
-  clone->getResult(0).setType(accumulator.getType());
-  return clone->getResult(0);
-}
-
 /// One scalar a result: its partial vectors joined with where it starts.
 SmallVector<Value> LaneReduction::joinLanes(ArrayRef<Value> partial,
                                             const Tile &tile,
@@ -171,7 +160,7 @@ SmallVector<Value> LaneReduction::joinLanes(ArrayRef<Value> partial,
     ArrayRef<Value> vectors = partial.slice(i * split, split);
     Value sum = vectors.front();
     for (Value next : vectors.drop_front())
-      sum = join(sum, next, combiner);
+      sum = combine(e.b, combiner, sum, next);
     bool isFloat = isa<FloatType>(start.getType());
     results.push_back(vector::ReductionOp::create(
         e.b, combiner.kind, sum, start,

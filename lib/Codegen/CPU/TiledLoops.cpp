@@ -5,6 +5,7 @@
 
 #include "TiledLoops.h"
 #include "Body.h"
+#include "Overlap.h"
 #include "SharedLoop.h"
 #include "Stages.h"
 
@@ -231,6 +232,13 @@ void TiledLoops::tileAt(const Position &position, const Tile &tile) {
   SmallVector<Value> carried;
   if (!e.nest.loopsOfKind(/*reduction=*/true).empty())
     carried = startValues(e, tile, position);
+  if (const std::optional<Overlap> &overlap = schedule.overlap) {
+    Tile steps = tileOfSteps(*overlap, tile);
+    SmallVector<Value> partial = reduce(schedule.reductions, position, steps,
+                                        neutralValues(e, steps));
+    return finish(e, tile, position,
+                  joinWindows(e, *overlap, tile, carried, partial));
+  }
   finish(e, tile, position,
          reduce(schedule.reductions, position, tile, carried));
 }

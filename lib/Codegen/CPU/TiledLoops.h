@@ -9,6 +9,13 @@ namespace lig::codegen::cpu {
 /// Bytes that a kernel may take of a thread's stack.
 inline constexpr int64_t kMostStack = 128 << 10;
 
+/// Windows that overlap from one row of a tile to the next: `apart` of `taps`
+/// steps of a reduction lie between their beginnings.
+struct Overlap {
+  unsigned tap;
+  int64_t taps, apart;
+};
+
 struct Schedule {
   Tile tile;
   /// Parallel loops, outermost first; the tile's own loops step by tiles.
@@ -16,7 +23,10 @@ struct Schedule {
   /// So many tiles along the lane loop are gone through for each step of the
   /// loops inside of it, before the next so many.
   int64_t group = 1;
-  /// Reduction loops inside a tile, outermost first.
+  /// If set, the tile joins steps of its tap over all other reductions first,
+  /// each once for all rows.
+  std::optional<Overlap> overlap;
+  /// Reduction loops inside a tile, outermost first, but that of the overlap.
   llvm::SmallVector<unsigned> reductions;
   /// An operand that is copied whenever the lane loop has moved; the panels of
   /// a group stand one after another.
