@@ -74,7 +74,7 @@ def main():
         write_case(out, f"{kind.lower()}_{batch}x{hidden}", kind, ("B",),
                    sizes=(steps, batch, hidden))
     write_stack(out, "lstm_on_lstm", "LSTM", 2, (9, 1, 512))
-    write_stack(out, "gru_on_gru", "GRU", 2, (9, 4, 256))
+    write_stack(out, "gru_on_gru", "GRU", 3, (9, 4, 256))
     write_stack(out, "lstm_both_ways", "LSTM", 1, (9, 4, 256), direction="bidirectional")
     checked = assembled = 0
     for folder in sorted((out / "recurrent").iterdir()):

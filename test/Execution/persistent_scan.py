@@ -60,6 +60,7 @@ def main():
     write_case(out, "gru_linear_before_reset", "GRU", everything, sizes=(6, 3, 24),
                linear_before_reset=1)
     write_stack(out, "lstm_on_lstm", "LSTM", 2, (6, 1, 36))
+    write_stack(out, "lstm_of_layers", "LSTM", 4, (7, 1, 36))
     write_stack(out, "lstm_of_rows", "LSTM", 2, (5, 16, 20))
     write_stack(out, "rnn_on_rnn", "RNN", 2, (5, 2, 36))
     write_stack(out, "gru_on_gru", "GRU", 3, (5, 3, 24))

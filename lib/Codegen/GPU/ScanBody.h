@@ -67,12 +67,14 @@ struct ScanBody {
   mlir::scf::ForOp loop;
   llvm::SmallVector<ScanOp> ops;
   llvm::SmallVector<CarriedBuffer> carried;
-  unsigned stages = 1;
-  /// Whether the first stage has to wait for the last one of the step before.
-  bool waitsAtEnd = false;
+  /// Stages of a step, and how often all blocks wait for each other a step: the
+  /// stages after the first `waits` run beside those of later steps.
+  unsigned stages = 1, waits = 1;
   /// Allocations of the step that pass from thread to thread.
   llvm::SmallPtrSet<mlir::Operation *, 4> exchanged;
 
+  /// By how many steps the last stage is behind the first one.
+  unsigned lastDelay() const { return (stages - 1) / waits; }
   const CarriedBuffer *findCarried(MemoryRoot storage) const;
   /// Whether the value that an operation hands on is needed in memory.
   bool isStored(const ScanOp &op, mlir::OpOperand &output) const;

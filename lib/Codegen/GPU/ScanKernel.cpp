@@ -4,8 +4,8 @@
 // Weights of a block's units are loaded into shared memory once, before the
 // first step; units beyond what fits read theirs from the second cache. A warp
 // computes the sums of one unit, all its gates and rows at once; then each row
-// is a lane's. The number of blocks is the launch's: one block alone computes
-// the same.
+// is a lane's. Late stages of a step run beside early ones of later steps. The
+// number of blocks is the launch's: one block alone computes the same.
 
 #include "ScanKernel.h"
 #include "GridBarrier.h"
@@ -216,30 +216,59 @@ void ScanKernel::emitGroup(ArrayRef<unsigned> ops) {
   });
 }
 
-void ScanKernel::emitSteps() {
-  Value begin = body.loop.getLowerBound();
-  auto loop = scf::ForOp::create(b, begin, body.loop.getUpperBound(), index(1));
+void ScanKernel::emitStage(unsigned stage, Value round) {
+  SmallVector<unsigned> ops;
+  for (auto [number, op] : llvm::enumerate(body.ops))
+    if (op.stage == stage)
+      ops.push_back(number);
+  unsigned delay = stage / body.waits;
+  Value begin = body.loop.getLowerBound(), end = body.loop.getUpperBound();
+  step = delay ? arith::SubIOp::create(b, round, index(delay)) : round;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  step = loop.getInductionVar();
+  if (body.lastDelay()) {
+    // The first rounds have no step of late stages, the last ones none of early
+    // ones.
+    bool isLate = delay == body.lastDelay();
+    auto compare = [&](arith::CmpIPredicate predicate, Value bound) {
+      return arith::CmpIOp::create(b, predicate, step, bound);
+    };
+    Value isStep = isLate ? compare(arith::CmpIPredicate::sge, begin)
+                          : compare(arith::CmpIPredicate::slt, end);
+    if (delay && !isLate)
+      isStep = arith::AndIOp::create(
+          b, isStep, compare(arith::CmpIPredicate::sge, begin));
+    auto hasStep = scf::IfOp::create(b, isStep);
+    b.setInsertionPointToStart(hasStep.thenBlock());
+  }
   Value number = arith::SubIOp::create(b, step, begin);
   isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, rem(number, 2),
                                 index(0));
-  makeViews();
-  SmallVector<unsigned> group;
-  for (unsigned i = 0; i < body.ops.size(); ++i) {
-    group.push_back(i);
-    bool isLast = i + 1 == body.ops.size();
-    if (!isLast && body.ops[i + 1].group == body.ops[i].group)
-      continue;
+  makeViews(ops);
+  for (ArrayRef<unsigned> rest = ops; !rest.empty();) {
+    ArrayRef<unsigned> group = rest.take_while([&](unsigned number) {
+      return body.ops[number].group == body.ops[rest.front()].group;
+    });
     emitGroup(group);
-    group.clear();
-    if (isLast ? body.waitsAtEnd : body.ops[i + 1].stage != body.ops[i].stage)
-      emitGridBarrier(b, launch, counter);
+    rest = rest.drop_front(group.size());
   }
-  // Vectors are staged again.
-  if (body.stages == 1 && !body.waitsAtEnd)
-    ::mlir::gpu::BarrierOp::create(b);
+}
+
+/// In each round stages run of as many steps as they are behind the first one,
+/// those of earlier steps first.
+void ScanKernel::emitSteps() {
+  Value end = body.loop.getUpperBound();
+  if (unsigned delay = body.lastDelay())
+    end = add(end, index(delay));
+  auto rounds =
+      scf::ForOp::create(b, body.loop.getLowerBound(), end, index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(rounds.getBody());
+  for (unsigned wait = 0; wait < body.waits; ++wait) {
+    for (unsigned delay = body.lastDelay() + 1; delay-- > 0;)
+      if (unsigned stage = delay * body.waits + wait; stage < body.stages)
+        emitStage(stage, rounds.getInductionVar());
+    emitGridBarrier(b, launch, counter);
+  }
 }
 
 /// After an odd number of steps the state is in its second place.
@@ -254,9 +283,6 @@ void ScanKernel::settleCarried() {
   auto branch = scf::IfOp::create(b, wasOdd);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  // Others may still read what was the state before the last step.
-  if (!body.waitsAtEnd)
-    emitGridBarrier(b, launch, counter);
   views.clear();
   for (const CarriedBuffer &carried : body.carried) {
     const ScanOp &op = body.ops[carried.writer];

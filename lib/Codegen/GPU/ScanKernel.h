@@ -63,6 +63,9 @@ private:
 
   //===-- Steps (ScanKernel.cpp) ===//
   void emitSteps();
+  /// One stage of the step that it has come to in a round; `delay` steps behind
+  /// the first stage.
+  void emitStage(unsigned stage, mlir::Value round);
   void emitGroup(llvm::ArrayRef<unsigned> ops);
   void emitItems(const ScanOp &like, llvm::function_ref<void(Item &)> body);
   void emitElementwise(unsigned number, Item &item);
@@ -94,7 +97,7 @@ private:
   /// A buffer as code in the kernel sees it; of a carried one, `place` 0 is
   /// where the scan begins and ends.
   mlir::Value view(mlir::Value buffer, unsigned place);
-  void makeViews();
+  void makeViews(llvm::ArrayRef<unsigned> ops);
   bool isInMemory(mlir::Value buffer);
   llvm::SmallVector<mlir::Value> loopValues(const ScanOp &op, mlir::Value row,
                                             mlir::Value unit, mlir::Value sum);

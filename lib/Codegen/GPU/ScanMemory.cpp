@@ -40,9 +40,11 @@ Value ScanKernel::view(Value value, unsigned place) {
   return result;
 }
 
-/// All that a step refers to, at its beginning.
-void ScanKernel::makeViews() {
-  for (ScanOp &op : body.ops) {
+/// All that operations of a step refer to, at its beginning.
+void ScanKernel::makeViews(ArrayRef<unsigned> ops) {
+  views.clear();
+  for (unsigned number : ops) {
+    ScanOp &op = body.ops[number];
     SetVector<Value> values;
     getUsedValuesDefinedAbove(op.op.getRegion(), values);
     for (OpOperand &operand : op.op->getOpOperands()) {

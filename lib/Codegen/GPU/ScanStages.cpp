@@ -2,10 +2,12 @@
 // another is in the same item, so in the same thread. Between stages all blocks
 // wait for each other.
 //
-// What comes before in a step and what comes after a step later is ordered by
-// any wait between them. Only between the last stage of a step and the first
-// one of the next there may be none, so this is looked at separately: a
-// stack of layers whose lower one goes ahead needs one wait a step.
+// Stages of several steps may share a wait: while the upper layer of a stack is
+// at one step, the lower one can be at the next. So a wait, in which all blocks
+// meet, is followed by the stages of as many steps as there are layers. With
+// `waits` of them a step, stage s of step t runs after wait number
+// s + waits * t. The fewest are looked for that keep the order of each two uses
+// of an element, in the same step and over steps, as in a pipeline of software.
 
 #include "ScanStages.h"
 #include "ScanPlaces.h"
@@ -88,8 +90,11 @@ public:
 
   /// Whether `later` has to wait for `earlier` in the same step.
   bool conflictInStep(unsigned earlier, unsigned later);
-  /// Whether `later` has to wait for `earlier` of the step before.
-  bool conflictOverSteps(unsigned earlier, unsigned later);
+  /// How many waits have to be between `earlier` and `later`, so many steps
+  /// later: one, none if their items keep the order, nothing if any order will
+  /// do.
+  std::optional<unsigned> waitsBetween(unsigned earlier, unsigned later,
+                                       unsigned steps);
   void findCarried();
   bool hasRaces();
   /// Whether an operation reads nothing that a step writes, such as a bias.
@@ -102,6 +107,11 @@ private:
   /// 0 for the place that is read before it is written over.
   bool isNewPlace(const CarriedBuffer &carried, const Access &access) {
     return access.number > carried.writer || access.isWrite;
+  }
+  /// The same for the roles that places have so many steps before.
+  bool isNewPlaceAfter(const CarriedBuffer *carried, const Access &access,
+                       unsigned steps) {
+    return carried && isNewPlace(*carried, access) != (steps % 2 == 1);
   }
   bool passesInItems(const Access &access);
 
@@ -145,15 +155,23 @@ bool Order::conflictInStep(unsigned earlier, unsigned later) {
   });
 }
 
-bool Order::conflictOverSteps(unsigned earlier, unsigned later) {
-  return anyPair(earlier, later, [&](const Access &a, const Access &b) {
+std::optional<unsigned>
+Order::waitsBetween(unsigned earlier, unsigned later, unsigned steps) {
+  bool touch = false;
+  auto conflict = [&](const Access &a, const Access &b) {
+    // Every step the places of a carried buffer change roles.
     const CarriedBuffer *carried = body.findCarried(a.place().storage);
-    // The new place is the old one of the next step.
-    if (carried && isNewPlace(*carried, a) == isNewPlace(*carried, b))
+    bool changes = isNewPlaceAfter(carried, a, 0) !=
+                   isNewPlaceAfter(carried, b, steps);
+    bool stays = !a.place().perStep && !b.place().perStep;
+    if (changes || movesAway(a, b) || (stays && areApart(a, b)))
       return false;
-    bool stays = !a.place().perStep && !b.place().perStep && stayInItems(a, b);
-    return !stays && !movesAway(a, b);
-  });
+    touch = true;
+    return !stays || !stayInItems(a, b);
+  };
+  if (anyPair(earlier, later, conflict))
+    return 1;
+  return touch ? std::optional<unsigned>(0) : std::nullopt;
 }
 
 /// Whether an operation would have to wait for itself.
@@ -240,6 +258,23 @@ void Order::findExchanged() {
   }
 }
 
+/// The fewest waits a step.
+static unsigned countWaits(const ScanBody &body, Order &order) {
+  unsigned waits = 1;
+  // Places have their roles again after two steps.
+  for (unsigned steps : {1, 2})
+    for (auto [number, earlier] : llvm::enumerate(body.ops))
+      for (auto [other, later] : llvm::enumerate(body.ops)) {
+        std::optional<unsigned> between =
+            order.waitsBetween(number, other, steps);
+        if (between && earlier.stage + *between > later.stage)
+          waits = std::max<unsigned>(
+              waits, llvm::divideCeil(earlier.stage + *between - later.stage,
+                                      steps));
+      }
+  return waits;
+}
+
 LogicalResult planStages(ScanBody &body) {
   Order order(body);
   order.findCarried();
@@ -271,12 +306,7 @@ LogicalResult planStages(ScanBody &body) {
     op.group = before.group + !joins;
   }
   body.stages = stage + 1;
-  for (const ScanOp &earlier : body.ops)
-    for (const ScanOp &later : body.ops)
-      if (earlier.stage == stage && later.stage == 0 &&
-          order.conflictOverSteps(&earlier - body.ops.data(),
-                                  &later - body.ops.data()))
-        body.waitsAtEnd = true;
+  body.waits = countWaits(body, order);
   order.findExchanged();
   return success();
 }

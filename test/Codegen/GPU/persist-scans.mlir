@@ -151,16 +151,27 @@ module @if_data_say_so {
 
 // -----
 
-// A lower layer goes ahead while the upper one computes: one wait a step is
-// enough for both. After the last step the upper one's state may still be read
-// where it goes if the steps are odd.
-// CHECK-LABEL: module @two_layers
-module @two_layers {
+// A lower layer goes ahead while the upper ones compute: one wait a step is
+// enough for all. In the first rounds the third layer has no step yet, in the
+// last ones the first layer none any more.
+// CHECK-LABEL: module @three_layers
+module @three_layers {
   // CHECK: gpu.launch
-  // CHECK-COUNT-2: llvm.fence
+  // CHECK: scf.for %[[ROUND:.*]] = %c0 to %c11 
+  // CHECK: %[[STEP2:.*]] = arith.subi %[[ROUND]], %c2{{.*}} : index
+  // CHECK: %[[HAS2:.*]] = arith.cmpi sge, %[[STEP2]], %c0
+  // CHECK: scf.if %[[HAS2]]
+  // CHECK: %[[STEP1:.*]] = arith.subi %[[ROUND]], %c1{{.*}} : index
+  // CHECK: %[[BEFORE1:.*]] = arith.cmpi slt, %[[STEP1]], %c9
+  // CHECK: %[[AFTER1:.*]] = arith.cmpi sge, %[[STEP1]], %c0
+  // CHECK: %[[HAS1:.*]] = arith.andi %[[BEFORE1]], %[[AFTER1]]
+  // CHECK: scf.if %[[HAS1]]
+  // CHECK: %[[HAS0:.*]] = arith.cmpi slt, %[[ROUND]], %c9
+  // CHECK: scf.if %[[HAS0]]
+  // CHECK-COUNT-1: llvm.fence
   // CHECK-NOT: llvm.fence
   // CHECK: return
-  func.func @f(%h: memref<1x32xf32>, %g: memref<1x32xf32>, %v: memref<32x32xf32>, %w: memref<32x32xf32>) {
+  func.func @f(%h: memref<1x32xf32>, %g: memref<1x32xf32>, %e: memref<1x32xf32>, %v: memref<32x32xf32>, %w: memref<32x32xf32>) {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c9 = arith.constant 9 : index
@@ -174,6 +185,41 @@ module @two_layers {
       linalg.fill ins(%zero : f32) outs(%m : memref<1x32xf32>)
       linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%m : memref<1x32xf32>)
       linalg.matmul ins(%g, %v : memref<1x32xf32>, memref<32x32xf32>) outs(%m : memref<1x32xf32>)
+      memref.copy %m, %g : memref<1x32xf32> to memref<1x32xf32>
+      %k = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%k : memref<1x32xf32>)
+      linalg.matmul ins(%g, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%k : memref<1x32xf32>)
+      linalg.matmul ins(%e, %v : memref<1x32xf32>, memref<32x32xf32>) outs(%k : memref<1x32xf32>)
+      memref.copy %k, %e : memref<1x32xf32> to memref<1x32xf32>
+    }
+    return
+  }
+}
+
+// -----
+
+// Where the first layer reads what the last one has made a step before, none can
+// go ahead.
+// CHECK-LABEL: module @feedback
+module @feedback {
+  // CHECK: gpu.launch
+  // CHECK: scf.for %{{.*}} = %c0 to %c9
+  // CHECK-COUNT-2: llvm.fence
+  // CHECK-NOT: llvm.fence
+  // CHECK: return
+  func.func @f(%h: memref<1x32xf32>, %g: memref<1x32xf32>, %v: memref<32x32xf32>, %w: memref<32x32xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c9 = arith.constant 9 : index
+    %zero = arith.constant 0.0 : f32
+    scf.for %t = %c0 to %c9 step %c1 {
+      %n = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%n : memref<1x32xf32>)
+      linalg.matmul ins(%g, %v : memref<1x32xf32>, memref<32x32xf32>) outs(%n : memref<1x32xf32>)
+      memref.copy %n, %h : memref<1x32xf32> to memref<1x32xf32>
+      %m = memref.alloc() : memref<1x32xf32>
+      linalg.fill ins(%zero : f32) outs(%m : memref<1x32xf32>)
+      linalg.matmul ins(%h, %w : memref<1x32xf32>, memref<32x32xf32>) outs(%m : memref<1x32xf32>)
       memref.copy %m, %g : memref<1x32xf32> to memref<1x32xf32>
     }
     return
