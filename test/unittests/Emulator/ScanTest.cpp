@@ -1,18 +1,23 @@
 // Kernels of `lig-gpu-persist-scans` against plain loops, under every schedule
-// and with any number of blocks; and each of their barriers left out, which
-// must be noticed. A missing fence cannot be: memory is always in order here.
+// and with any number of blocks; and each of their barriers left out, or one
+// detail got wrong, which must be noticed. A missing fence cannot be: memory is
+// always in order here.
 
 #include "OutlinedKernel.h"
+#include "ScanCases.h"
 
 #include "Ligature/ABI/Device.h"
 #include "Ligature/Codegen/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -24,16 +29,6 @@ using namespace mlir;
 using namespace lig::test;
 
 namespace {
-struct Case {
-  const char *name;
-  std::string code;
-  unsigned sharedBytes;
-  std::vector<size_t> sizes;
-  void (*expect)(Buffers &);
-  /// Barriers of all blocks, each with its fence.
-  unsigned gridBarriers;
-};
-
 /// The kernel, and the elements of the buffers that the pass has made.
 struct Launch : OutlinedKernel {
   std::vector<size_t> extra;
@@ -53,7 +48,7 @@ std::vector<size_t> passAllocations(func::FuncOp function) {
   return sizes;
 }
 
-Launch compile(const Case &test) {
+Launch compile(const ScanCase &test) {
   KernelContext kernels;
   MLIRContext &context = kernels.context;
   auto module = parseSourceString<ModuleOp>(test.code, &context);
@@ -81,7 +76,7 @@ Launch compile(const Case &test) {
 }
 
 /// What goes wrong with the kernel under a schedule, empty if nothing does.
-std::string check(const Case &test, const Launch &launch,
+std::string check(const ScanCase &test, const Launch &launch,
                   EmulatedKernels &kernels,
                   const lig::emulator::Options &options, uint32_t blocks) {
   Buffers buffers = makeBuffers(test.sizes), expected = buffers;
@@ -108,143 +103,10 @@ std::string check(const Case &test, const Launch &launch,
   return "";
 }
 
-constexpr int T = 5, B = 3, H = 20;
-
-// h of B x H, inputs of T x B x 2H, weights of 2H x H, outputs of T x B x H:
-// h = a * b + h / 2, where a and b are rows of weights times h, plus inputs.
-const char gated[] = R"(
-#xk = affine_map<(i, j, k) -> (i, k)>
-#wk = affine_map<(i, j, k) -> (j, k)>
-#ok = affine_map<(i, j, k) -> (i, j)>
-#id = affine_map<(i, j) -> (i, j)>
-func.func @f(%h: memref<3x20xf32>, %x: memref<5x3x40xf32>, %w: memref<40x20xf32>, %y: memref<5x3x20xf32>) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %c5 = arith.constant 5 : index
-  %half = arith.constant 0.5 : f32
-  scf.for %t = %c0 to %c5 step %c1 {
-    %in = memref.subview %x[%t, 0, 0] [1, 3, 40] [1, 1, 1] : memref<5x3x40xf32> to memref<3x40xf32, strided<[40, 1], offset: ?>>
-    %g = memref.alloc() : memref<3x40xf32>
-    memref.copy %in, %g : memref<3x40xf32, strided<[40, 1], offset: ?>> to memref<3x40xf32>
-    linalg.generic {indexing_maps = [#xk, #wk, #ok], iterator_types = ["parallel", "parallel", "reduction"]}
-        ins(%h, %w : memref<3x20xf32>, memref<40x20xf32>) outs(%g : memref<3x40xf32>) {
-    ^bb0(%a: f32, %b: f32, %o: f32):
-      %p = arith.mulf %a, %b : f32
-      %s = arith.addf %o, %p : f32
-      linalg.yield %s : f32
-    }
-    %g0 = memref.subview %g[0, 0] [3, 20] [1, 1] : memref<3x40xf32> to memref<3x20xf32, strided<[40, 1]>>
-    %g1 = memref.subview %g[0, 20] [3, 20] [1, 1] : memref<3x40xf32> to memref<3x20xf32, strided<[40, 1], offset: 20>>
-    %out = memref.subview %y[%t, 0, 0] [1, 3, 20] [1, 1, 1] : memref<5x3x20xf32> to memref<3x20xf32, strided<[20, 1], offset: ?>>
-    linalg.generic {indexing_maps = [#id, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
-        ins(%g0, %g1, %h : memref<3x20xf32, strided<[40, 1]>>, memref<3x20xf32, strided<[40, 1], offset: 20>>, memref<3x20xf32>)
-        outs(%out : memref<3x20xf32, strided<[20, 1], offset: ?>>) {
-    ^bb0(%a: f32, %b: f32, %s: f32, %o: f32):
-      %p = arith.mulf %a, %b : f32
-      %q = arith.mulf %s, %half : f32
-      %r = arith.addf %p, %q : f32
-      linalg.yield %r : f32
-    }
-    memref.copy %out, %h : memref<3x20xf32, strided<[20, 1], offset: ?>> to memref<3x20xf32>
-  }
-  return
-})";
-
-void expectGated(Buffers &x) {
-  for (int t = 0; t < T; ++t) {
-    std::vector<float> h = x[0];
-    for (int b = 0; b < B; ++b)
-      for (int u = 0; u < H; ++u) {
-        float sums[2];
-        for (int g = 0; g < 2; ++g) {
-          sums[g] = x[1][(t * B + b) * 2 * H + g * H + u];
-          for (int k = 0; k < H; ++k)
-            sums[g] += x[2][(g * H + u) * H + k] * h[b * H + k];
-        }
-        float next = sums[0] * sums[1] + h[b * H + u] / 2;
-        x[0][b * H + u] = x[3][(t * B + b) * H + u] = next;
-      }
-  }
-}
-
-// Like a GRU that resets before it multiplies: r = V h, h = x + W (r * h).
-const char reset[] = R"(
-#xk = affine_map<(i, j, k) -> (i, k)>
-#wk = affine_map<(i, j, k) -> (j, k)>
-#ok = affine_map<(i, j, k) -> (i, j)>
-#id = affine_map<(i, j) -> (i, j)>
-func.func @f(%h: memref<3x20xf32>, %x: memref<5x3x20xf32>, %v: memref<20x20xf32>, %w: memref<20x20xf32>) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %c5 = arith.constant 5 : index
-  %zero = arith.constant 0.0 : f32
-  scf.for %t = %c0 to %c5 step %c1 {
-    %r = memref.alloc() : memref<3x20xf32>
-    linalg.fill ins(%zero : f32) outs(%r : memref<3x20xf32>)
-    linalg.generic {indexing_maps = [#xk, #wk, #ok], iterator_types = ["parallel", "parallel", "reduction"]}
-        ins(%h, %v : memref<3x20xf32>, memref<20x20xf32>) outs(%r : memref<3x20xf32>) {
-    ^bb0(%a: f32, %b: f32, %o: f32):
-      %p = arith.mulf %a, %b : f32
-      %s = arith.addf %o, %p : f32
-      linalg.yield %s : f32
-    }
-    %rh = memref.alloc() : memref<3x20xf32>
-    linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
-        ins(%r, %h : memref<3x20xf32>, memref<3x20xf32>) outs(%rh : memref<3x20xf32>) {
-    ^bb0(%a: f32, %b: f32, %o: f32):
-      %p = arith.mulf %a, %b : f32
-      linalg.yield %p : f32
-    }
-    %in = memref.subview %x[%t, 0, 0] [1, 3, 20] [1, 1, 1] : memref<5x3x20xf32> to memref<3x20xf32, strided<[20, 1], offset: ?>>
-    %n = memref.alloc() : memref<3x20xf32>
-    memref.copy %in, %n : memref<3x20xf32, strided<[20, 1], offset: ?>> to memref<3x20xf32>
-    linalg.generic {indexing_maps = [#xk, #wk, #ok], iterator_types = ["parallel", "parallel", "reduction"]}
-        ins(%rh, %w : memref<3x20xf32>, memref<20x20xf32>) outs(%n : memref<3x20xf32>) {
-    ^bb0(%a: f32, %b: f32, %o: f32):
-      %p = arith.mulf %a, %b : f32
-      %s = arith.addf %o, %p : f32
-      linalg.yield %s : f32
-    }
-    memref.copy %n, %h : memref<3x20xf32> to memref<3x20xf32>
-  }
-  return
-})";
-
-void expectReset(Buffers &x) {
-  for (int t = 0; t < T; ++t)
-    for (int b = 0; b < B; ++b) {
-      float *h = &x[0][b * H], scaled[H];
-      for (int u = 0; u < H; ++u) {
-        float sum = 0;
-        for (int k = 0; k < H; ++k)
-          sum += x[2][u * H + k] * h[k];
-        scaled[u] = sum * h[u];
-      }
-      for (int u = 0; u < H; ++u) {
-        h[u] = x[1][(t * B + b) * H + u];
-        for (int k = 0; k < H; ++k)
-          h[u] += x[3][u * H + k] * scaled[k];
-      }
-    }
-}
-
-std::vector<Case> getCases() {
-  std::vector<size_t> gatedSizes = {B * H, T * B * 2 * H, 2 * H * H, T * B * H};
-  std::vector<size_t> resetSizes = {B * H, T * B * H, H * H, H * H};
-  return {{"gated", gated, 64 << 10, gatedSizes, expectGated, 1},
-          // Room for the vectors and three units.
-          {"gated_streamed", gated, 256 + 3 * 160, gatedSizes, expectGated, 1},
-          {"gated_nothing_resident", gated, 256, gatedSizes, expectGated, 1},
-          {"reset", reset, 64 << 10, resetSizes, expectReset, 2}};
-}
-
-/// A case in the names of tests: not its bytes, which hold addresses.
-void PrintTo(const Case &test, std::ostream *out) { *out << test.name; }
-
-struct Scan : testing::TestWithParam<Case> {};
+struct Scan : testing::TestWithParam<ScanCase> {};
 
 TEST_P(Scan, ComputesWhatLoopsDo) {
-  const Case &test = GetParam();
+  const ScanCase &test = GetParam();
   Launch launch = compile(test);
   ASSERT_EQ(launch.shape.grid, 3u) << launch.functions;
   EmulatedKernels kernels(launch.functions);
@@ -256,7 +118,7 @@ TEST_P(Scan, ComputesWhatLoopsDo) {
 }
 
 TEST_P(Scan, NeedsEachOfItsBarriers) {
-  const Case &test = GetParam();
+  const ScanCase &test = GetParam();
   Launch launch = compile(test);
   unsigned count = EmulatedKernels(launch.functions).countSynchronizations();
   unsigned unnoticed = 0;
@@ -271,8 +133,132 @@ TEST_P(Scan, NeedsEachOfItsBarriers) {
   EXPECT_EQ(unnoticed, test.gridBarriers) << "of " << count;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Scan, testing::ValuesIn(getCases()),
-                         [](const testing::TestParamInfo<Case> &info) {
-                           return std::string(info.param.name);
+//===-- Details ----------------------------------------------------------===//
+
+/// A detail to get wrong: which operations have it, and how.
+struct Detail {
+  const char *name;
+  bool (*isIn)(Operation *op);
+  void (*spoil)(Operation *op);
+};
+
+void useConstant(Operation *op, unsigned operand, int64_t value) {
+  OpBuilder b(op);
+  op->setOperand(operand,
+                 arith::ConstantIndexOp::create(b, op->getLoc(), value));
+}
+
+bool isShared(Value buffer, int64_t rank) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return type.getRank() == rank && isa_and_nonnull<gpu::AddressSpaceAttr>(
+                                       type.getMemorySpace());
+}
+
+bool comparesIndices(Operation *op, arith::CmpIPredicate predicate) {
+  auto compare = dyn_cast<arith::CmpIOp>(op);
+  return compare && compare.getPredicate() == predicate &&
+         compare.getLhs().getType().isIndex();
+}
+
+const Detail details[] = {
+    {"bytes have a sign",
+     [](Operation *op) { return isa<arith::SIToFPOp>(op); },
+     [](Operation *op) {
+       OpBuilder b(op);
+       auto wrong = arith::UIToFPOp::create(
+           b, op->getLoc(), op->getResult(0).getType(), op->getOperand(0));
+       op->getResult(0).replaceAllUsesWith(wrong);
+     }},
+    {"a code has an entry",
+     [](Operation *op) { return isa<arith::IndexCastUIOp>(op); },
+     [](Operation *op) {
+       OpBuilder b(op);
+       auto wrong = arith::ConstantIndexOp::create(b, op->getLoc(), 128);
+       op->getResult(0).replaceAllUsesWith(wrong);
+     }},
+    {"a unit has a scale",
+     [](Operation *op) {
+       auto load = dyn_cast<memref::LoadOp>(op);
+       return load && load.getMemRefType() ==
+                          MemRefType::get({scanUnits},
+                                          Float32Type::get(op->getContext()));
+     },
+     [](Operation *op) { useConstant(op, 1, 0); }},
+    {"a unit has weights",
+     [](Operation *op) {
+       auto load = dyn_cast<vector::LoadOp>(op);
+       return load && isShared(load.getBase(), 3);
+     },
+     [](Operation *op) { useConstant(op, 1, 0); }},
+    {"a row has a vector",
+     [](Operation *op) {
+       auto load = dyn_cast<vector::LoadOp>(op);
+       return load && isShared(load.getBase(), 2) &&
+              !isConstantIntValue(load.getIndices()[0], 0);
+     },
+     [](Operation *op) { useConstant(op, 1, 0); }},
+    {"late stages have a first step",
+     [](Operation *op) {
+       return comparesIndices(op, arith::CmpIPredicate::sge);
+     },
+     [](Operation *op) {
+       cast<arith::CmpIOp>(op).setPredicate(arith::CmpIPredicate::sgt);
+     }},
+    {"early stages have a last step",
+     [](Operation *op) {
+       return comparesIndices(op, arith::CmpIPredicate::slt);
+     },
+     [](Operation *op) {
+       OpBuilder b(op);
+       Value one = arith::ConstantIndexOp::create(b, op->getLoc(), 1);
+       op->setOperand(0, arith::AddIOp::create(b, op->getLoc(),
+                                               op->getOperand(0), one));
+     }},
+    {"places change roles",
+     [](Operation *op) {
+       return comparesIndices(op, arith::CmpIPredicate::ne);
+     },
+     [](Operation *op) {
+       cast<arith::CmpIOp>(op).setPredicate(arith::CmpIPredicate::eq);
+     }}};
+
+/// How often a kernel has a detail.
+unsigned count(const Detail &detail, const Launch &launch) {
+  return EmulatedKernels(launch.functions, -1, detail.isIn).countMutations();
+}
+
+TEST_P(Scan, NoticesEachWrongDetail) {
+  const ScanCase &test = GetParam();
+  Launch launch = compile(test);
+  for (const Detail &detail : details)
+    for (unsigned number = 0, all = count(detail, launch); number < all;
+         ++number) {
+      unsigned seen = 0;
+      EmulatedKernels kernels(launch.functions, -1, [&](Operation *op) {
+        bool isIt = detail.isIn(op) && seen++ == number;
+        if (isIt)
+          detail.spoil(op);
+        return isIt;
+      });
+      ASSERT_EQ(kernels.getError(), "");
+      ASSERT_EQ(kernels.countMutations(), 1u);
+      EXPECT_NE(check(test, launch, kernels, {}, 3), "")
+          << detail.name << ", " << number << " of " << all;
+    }
+}
+
+/// So that none of the details is looked for in vain.
+TEST(ScanDetails, AreAllThere) {
+  for (const Detail &detail : details) {
+    unsigned all = 0;
+    for (const ScanCase &test : getScanCases())
+      all += count(detail, compile(test));
+    EXPECT_GT(all, 0u) << detail.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Scan, testing::ValuesIn(getScanCases()),
+                         [](const testing::TestParamInfo<ScanCase> &info) {
+                           return info.param.name;
                          });
 } // namespace
