@@ -5,7 +5,8 @@
 // The region is read backwards from the score that it yields: what is added
 // hides where it is minus infinity, and a choice hides where its condition
 // takes minus infinity, or a number far below all others. Conditions are
-// constants or compare where a score is.
+// constants or compare where a score is. A number far below that is added, as
+// exporters write -10000, hides as well, from whoever knows a bound of scores.
 
 #include "Ligature/Analysis/MaskBand.h"
 
@@ -18,6 +19,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 using namespace mlir;
 
@@ -61,7 +63,9 @@ public:
         keys(extents[op.getKeyDim()]), band{0, keys - 1, rows - 1, keys - 1,
                                             std::nullopt} {}
 
-  std::optional<lig::MaskBand> find() {
+  std::optional<lig::MaskBand> find(bool boundsScores) {
+    if (boundsScores)
+      readSum(op.getYield().getOperand(0));
     readScore(op.getYield().getOperand(0), /*isYielded=*/true);
     if (!found)
       return std::nullopt;
@@ -69,6 +73,8 @@ public:
   }
 
 private:
+  void readSum(Value yielded);
+  std::optional<double> factorOf(Value score);
   void readScore(Value score, bool isYielded);
   void readChoice(arith::SelectOp choice, bool isYielded);
   void readCondition(Value condition, bool holds);
@@ -84,6 +90,50 @@ private:
   bool found = false;
 };
 } // namespace
+
+/// What the product of a query and a key is multiplied by in `score`, if that is
+/// all that is done to it.
+std::optional<double> BandFinder::factorOf(Value score) {
+  if (score == op.getRegion().front().getArgument(0))
+    return 1;
+  Operation *from = score.getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(from))
+    return std::nullopt;
+  std::optional<double> factor = factorOf(from->getOperand(0));
+  std::optional<double> number = numberOf(from->getOperand(1));
+  if (!factor || !number)
+    return std::nullopt;
+  double result = isa<arith::MulFOp>(from) ? *factor * *number
+                                           : *factor / *number;
+  return std::isnormal(result) ? std::optional(result) : std::nullopt;
+}
+
+/// Narrows the band by where a constant adds a number far below to a product,
+/// if that is what `yielded` is.
+void BandFinder::readSum(Value yielded) {
+  auto sum = yielded.getDefiningOp<arith::AddFOp>();
+  for (unsigned i : {0u, 1u}) {
+    auto mask = sum ? dyn_cast<BlockArgument>(sum->getOperand(i))
+                    : BlockArgument();
+    std::optional<double> factor =
+        mask ? factorOf(sum->getOperand(1 - i)) : std::nullopt;
+    if (!factor)
+      continue;
+    double most = -std::numeric_limits<double>::infinity();
+    readMask(mask, [&](const char *element) {
+      float number;
+      std::memcpy(&number, element, sizeof(float));
+      if (!(number <= kFarBelow))
+        return true;
+      most = std::max<double>(most, number);
+      return false;
+    });
+    if (!std::isfinite(most))
+      continue;
+    band.hiddenScore = most;
+    band.scoreFactor = std::abs(*factor);
+  }
+}
 
 /// Narrows the band by where `score` is minus infinity, or where it is what the
 /// region yields, a number far below.
@@ -277,6 +327,7 @@ void BandFinder::readMask(Value argument,
   band.ahead = std::min(band.ahead, own.ahead);
 }
 
-std::optional<lig::MaskBand> lig::findMaskBand(net::AttentionOp op) {
-  return BandFinder(op).find();
+std::optional<lig::MaskBand> lig::findMaskBand(net::AttentionOp op,
+                                               bool boundsScores) {
+  return BandFinder(op).find(boundsScores);
 }

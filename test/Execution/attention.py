@@ -106,16 +106,41 @@ def layered(folder, batch, sequence, heads, size, masked, opset=13):
     case.save(folder, out, value.transpose(0, 2, 1, 3).reshape(batch, sequence, -1))
 
 
+def seen_keys(seen, rows, keys):
+    """What each of `rows` sees of `keys`; of "some", every hundredth sees nothing."""
+    far = np.subtract.outer(np.arange(rows), np.arange(keys))
+    return {"causal": far >= 0, "window": (far >= -20) & (far < 70),
+            "late": np.broadcast_to(np.arange(keys) >= keys - 90, far.shape),
+            "some": (far >= 0) & (np.arange(rows) % 100 != 7)[:, None]}[seen]
+
+
+def added(folder, rows, keys, seen, hidden, scale=1):
+    """A constant adds 0 or a number far below to scores, which are exact. Where they
+    are larger than that number, what is hidden is seen all the same."""
+    case = Case(f"added_{rows}_{keys}_{seen}_{hidden}_{scale}")
+    q, k = case.input("q", 2, rows, 16), case.input("k", 2, 16, keys)
+    v = case.input("v", 2, keys, 24)
+    for name in (q, k):
+        case.inputs[name] = np.rint(case.inputs[name] * scale)
+    mask = np.where(seen_keys(seen, rows, keys), 0, hidden)
+    scores = case.node("Mul", case.node("MatMul", q, k), case.constant(0.25))
+    scores = case.node("Add", scores, case.constant(mask[None]))
+    out = case.node("MatMul", case.node("Softmax", scores, axis=-1), v)
+    value = wide(case, q) @ wide(case, k) * 0.25
+    value = softmax(np.where(hidden < -1e30, np.where(mask, mask, value), value + mask))
+    some = np.any(mask == 0, axis=1)
+    shows = np.any(value[:, some] * (mask[some] != 0) > 0.1)
+    assert shows == (scale > 1)
+    case.save(folder, out, value @ wide(case, v))
+
+
 def chosen(folder, rows, keys, seen, hidden, low=()):
     """Scores where a constant says so, elsewhere a number far below; queries `low`
     see scores that are lower still."""
     case = Case(f"chosen_{rows}_{keys}_{seen}_{hidden}_{len(low)}")
     q, k = case.input("q", 2, rows, 16), case.input("k", 2, 16, keys)
     v = case.input("v", 2, keys, 24)
-    far = np.subtract.outer(np.arange(rows), np.arange(keys))
-    mask = {"causal": far >= 0, "window": (far >= -20) & (far < 70),
-            "late": np.broadcast_to(np.arange(keys) >= keys - 90, far.shape),
-            "some": (far >= 0) & (np.arange(rows) % 100 != 7)[:, None]}[seen]
+    mask = seen_keys(seen, rows, keys)
     shift = np.zeros((rows, 1))
     shift[list(low)] = -3e4
     scores = case.node("Add", case.node("MatMul", q, k), case.constant(shift))
@@ -192,6 +217,10 @@ def main():
     chosen(out, 270, 400, "late", -np.inf)
     chosen(out, 330, 330, "some", lowest)
     chosen(out, 300, 310, "causal", -1e4, low=(3, 150, 299))
+    added(out, 300, 390, "causal", -1e4)
+    added(out, 330, 330, "some", -1e3)
+    added(out, 330, 330, "some", lowest)
+    added(out, 300, 310, "causal", -1e4, scale=60)
     operator(out, 300, 300)
     operator(out, 280, 350)
     grouped(out, 384, 6, 2, 32)

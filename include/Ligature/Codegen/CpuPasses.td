@@ -63,7 +63,9 @@ def CpuTileAttentionPass
     that share them. Blocks of keys that a constant mask, or a comparison of
     places, hides from all queries of a block, as a causal one does half of them,
     are passed over; where what hides is a number, only if all queries have seen
-    scores so far above it that its weights are zero.
+    scores so far above it that its weights are zero. A number far below that a
+    constant adds to scores is such a number once the scores that it is added to
+    are bounded, from the greatest magnitudes of queries and keys.
 
     **Before**: `net.attention` on buffers.
     **After**: a parallel loop over blocks of queries with `linalg` operations in

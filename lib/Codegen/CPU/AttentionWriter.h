@@ -28,7 +28,7 @@ public:
                   int64_t rows, int64_t keys)
       : op(op), b(op.getLoc(), rewriter), extents(op.getExtents()),
         element(mlir::getElementTypeOrSelf(op.getInit().getType())),
-        band(findMaskBand(op)) {
+        band(findMaskBand(op, /*boundsScores=*/true)) {
     blockRows = std::min(rows, extents[op.getRowDim()]);
     blockKeys = std::min(keys, extents[op.getKeyDim()]);
   }
@@ -59,7 +59,9 @@ private:
   std::pair<mlir::Value, mlir::Value> visibleKeys(const Part &rows);
   std::pair<mlir::Value, mlir::Value> visibleBlocks(const Part &rows);
   mlir::Value isRestSeen(const Part &rows, bool seen);
-  mlir::Value needsHidden(const Block &block);
+  mlir::Value needsHidden(const Block &block, llvm::ArrayRef<Part> parts);
+  mlir::Value hiddenLimit(const Block &block, llvm::ArrayRef<Part> parts);
+  mlir::Value boundKeys();
   /// Goes on where `condition` holds.
   void inside(mlir::Value condition) {
     auto choice =
@@ -123,6 +125,9 @@ private:
   std::optional<MaskBand> band;
   int64_t blockRows, blockKeys;
   Packed keys, values;
+  /// The greatest magnitude in each column of the keys of each head; null where
+  /// no score has to be bounded.
+  mlir::Value keyBounds;
 };
 
 } // namespace lig::codegen::cpu

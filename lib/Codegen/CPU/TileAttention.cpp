@@ -204,24 +204,11 @@ void AttentionWriter::lookAtVisible(const Block &block, ArrayRef<Part> parts) {
   lookAtRest(block, llvm::to_vector(parts));
 }
 
-/// Whether a query has seen no score so far above hidden ones that their
-/// weights are zero.
-Value AttentionWriter::needsHidden(const Block &block) {
-  fill(block.least, number(std::numeric_limits<float>::infinity()));
-  generic(block.most, block.least, {map(1, {0}), map(1, {})}, 1,
-          [](ImplicitLocOpBuilder &s, ValueRange in) -> SmallVector<Value> {
-            return {arith::MinimumFOp::create(s, in[1], in[0])};
-          });
-  Value least = memref::LoadOp::create(b, block.least, ValueRange());
-  return arith::CmpFOp::create(b, arith::CmpFPredicate::ULE, least,
-                               number(*band->hiddenScore / 2));
-}
-
 /// What `lookAtVisible` left out, unless it cannot matter.
 void AttentionWriter::lookAtHidden(const Block &block, ArrayRef<Part> parts) {
   const Part &rows = parts[op.getRowDim()];
   OpBuilder::InsertionGuard guard(b);
-  inside(needsHidden(block));
+  inside(needsHidden(block, parts));
   auto [first, last] = visibleBlocks(rows);
   auto loop = scf::ForOp::create(
       b, index(0), index(extents[op.getKeyDim()] / blockKeys), index(1));
@@ -265,6 +252,8 @@ void AttentionWriter::write() {
   b.setInsertionPoint(op);
   keys = pack(1, {op.getSumDim(), op.getKeyDim()});
   values = pack(2, {op.getKeyDim(), op.getColumnDim()});
+  if (band && band->scoreFactor)
+    keyBounds = boundKeys();
   int64_t rows = extents[op.getRowDim()];
   int64_t blocks = rows / blockRows, rest = rows % blockRows;
   overQueries(0, blocks, blockRows);

@@ -184,3 +184,84 @@ module @window {
     return
   }
 }
+
+// -----
+
+// Numbers that are added hide where products are so small that they stay far
+// below: columns of keys are bounded once, those of queries for each block, and
+// what products may be is twice that of their sums of products, and 1 % more.
+// BAND-LABEL: module @adds_a_number
+// BAND: %[[KEYS:.+]] = memref.alloc() : memref<3xf32>
+// BAND: linalg.generic {{.*}} ins(%arg1 : memref<4x3xf32>) outs(%[[KEYS]] : memref<3xf32>)
+// BAND: arith.maximumf
+// BAND: scf.parallel
+// BAND: arith.minsi
+// BAND: scf.for
+// BAND: %[[LEAST:.+]] = memref.load
+// BAND: linalg.generic {{.*}} outs(%[[QUERIES:.+]] : memref<3xf32>)
+// BAND: %[[OWN:.+]] = memref.subview %[[KEYS]][0] [3] [1]
+// BAND: linalg.generic {{.*}} ins(%[[QUERIES]], %[[OWN]] :
+// BAND: %[[BOUND:.+]] = memref.load
+// BAND: %[[PRODUCT:.+]] = arith.mulf %[[BOUND]], %[[TWICE:.+]] : f32
+// BAND: %[[SCORE:.+]] = arith.addf %[[PRODUCT]], %[[HIDDEN:.+]] : f32
+// BAND: %[[LIMIT:.+]] = arith.addf %[[SCORE]], %{{.+}} : f32
+// BAND: %[[NEEDS:.+]] = arith.cmpf ule, %[[LEAST]], %[[LIMIT]]
+// BAND: scf.if %[[NEEDS]]
+module @adds_a_number {
+  share.param @mask : tensor<4x4xf32> = dense<[[0.0, -1.0e+4, -1.0e+4, -1.0e+4], [0.0, 0.0, -2.0e+4, -1.0e+4], [0.0, 0.0, 0.0, -1.0e+4], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>
+  func.func @main(%q: memref<4x3xf32>, %k: memref<4x3xf32>, %v: memref<4x4xf32>, %o: memref<4x4xf32>) {
+    %mask = share.address @mask : memref<4x4xf32>
+    net.attention %q, %k, %v, %mask into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, n)>,
+              affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: f32, %m: index, %n: index):
+      %half = arith.constant -5.0e-1 : f32
+      %scaled = arith.divf %score, %half : f32
+      %x = arith.addf %scaled, %in : f32
+      net.yield %x : f32
+    } : memref<4x3xf32>, memref<4x3xf32>, memref<4x4xf32>, memref<4x4xf32> into memref<4x4xf32>
+    return
+  }
+}
+
+// -----
+
+// Nothing bounds what else is added, and -100 is not far below.
+// BAND-LABEL: module @adds_unknown
+// BAND: scf.parallel
+// BAND-NOT: arith.cmpf ule
+// BAND: return
+// BAND-LABEL: func.func @adds_little
+// BAND: scf.parallel
+// BAND-NOT: arith.cmpf ule
+// BAND: return
+module @adds_unknown {
+  share.param @far : tensor<4x4xf32> = dense<[[0.0, -1.0e+4, -1.0e+4, -1.0e+4], [0.0, 0.0, -1.0e+4, -1.0e+4], [0.0, 0.0, 0.0, -1.0e+4], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>
+  share.param @near : tensor<4x4xf32> = dense<[[0.0, -1.0e+2, -1.0e+2, -1.0e+2], [0.0, 0.0, -1.0e+2, -1.0e+2], [0.0, 0.0, 0.0, -1.0e+2], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>
+  func.func @main(%q: memref<4x4xf32>, %k: memref<4x4xf32>, %v: memref<4x4xf32>, %own: memref<4x4xf32>, %o: memref<4x4xf32>) {
+    %mask = share.address @far : memref<4x4xf32>
+    net.attention %q, %k, %v, %mask, %own into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, n)>,
+              affine_map<(m, n, d, e) -> (m, n)>, affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: f32, %other: f32, %m: index, %n: index):
+      %y = arith.addf %score, %other : f32
+      %x = arith.addf %y, %in : f32
+      net.yield %x : f32
+    } : memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32> into memref<4x4xf32>
+    return
+  }
+  func.func @adds_little(%q: memref<4x4xf32>, %k: memref<4x4xf32>, %v: memref<4x4xf32>, %o: memref<4x4xf32>) {
+    %mask = share.address @near : memref<4x4xf32>
+    net.attention %q, %k, %v, %mask into %o
+        maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+              affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, n)>,
+              affine_map<(m, n, d, e) -> (m, e)>] {
+    ^bb0(%score: f32, %in: f32, %m: index, %n: index):
+      %x = arith.addf %score, %in : f32
+      net.yield %x : f32
+    } : memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32>, memref<4x4xf32> into memref<4x4xf32>
+    return
+  }
+}
