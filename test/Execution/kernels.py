@@ -287,7 +287,8 @@ def elementwise(cases):
                                   for j in range(1, rank)) +
                           f"linalg.yield %s{rank-1} : i64",
                           "%a: f32, %c: i64"))
-    for m, n in [(8, 8), (16, 24), (9, 17), (3, 100), (100, 3), (5, 5), (1, 9)]:
+    for m, n in [(8, 8), (16, 24), (9, 17), (3, 100), (100, 3), (5, 5), (1, 9),
+                 (40, 7), (21, 6)]:
         for element in ["f32", "f64", "i8", "i32", "f16", "i1"]:
             cases.add(f"transpose_{m}_{n}_{element}",
                       {"x0": f"{m}x{n}x{element}", "y": f"{n}x{m}x{element}"},

@@ -278,7 +278,7 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
   const Access &from = e.nest.accesses[access];
   int64_t laneStride = from.stride(tile.laneLoop);
   if (tile.lanes > 1 && laneStride != 0 && laneStride != 1 &&
-      from.stride(tile.rowLoop) == 1 && tile.rows % tile.lanes == 0 &&
+      from.stride(tile.rowLoop) == 1 && isTurned(access, row) &&
       tile.activeIn(column) == tile.lanes && llvm::isPowerOf2_64(tile.lanes))
     return transposed(number, row, column);
   // What was packed is padded to whole vectors.
@@ -288,6 +288,17 @@ Value Body::argument(unsigned number, int64_t row, int64_t column) {
                 isPadded ? tile.lanes : tile.activeIn(column));
 }
 
+/// Whether the square that `row` is in is worth turning: it is whole, or most of
+/// it is there and the rest can be masked.
+bool Body::isTurned(unsigned access, int64_t row) const {
+  int64_t first = row / tile.lanes * tile.lanes;
+  int64_t rows = std::min(tile.lanes, tile.rows - first);
+  Type element = e.nest.accesses[access].element;
+  bool masks = e.machine.vectorBits >= 256 && element.isIntOrFloat() &&
+               element.getIntOrFloatBitWidth() >= 32;
+  return rows == tile.lanes || (masks && 2 * rows > tile.lanes);
+}
+
 /// The square of the operand that `row` is in, read along the rows and turned
 /// in registers.
 Value Body::transposed(unsigned number, int64_t row, int64_t column) {
@@ -295,14 +306,15 @@ Value Body::transposed(unsigned number, int64_t row, int64_t column) {
   const Access &from = e.nest.accesses[access];
   SmallVector<Value> lines;
   int64_t first = row / tile.lanes * tile.lanes;
+  int64_t rows = std::min(tile.lanes, tile.rows - first);
   for (int64_t lane = 0; lane < tile.lanes; ++lane) {
     Linear offset = e.offset(access, position, tile, first, column);
     offset.constant += lane * from.stride(tile.laneLoop);
-    lines.push_back(e.load(access, offset, 1, tile.lanes, tile.lanes));
+    lines.push_back(e.load(access, offset, 1, tile.lanes, rows));
   }
   lines = transposeSquare(e.b, lines);
   Value argument = block->getArgument(number);
-  for (auto [i, line] : llvm::enumerate(lines))
+  for (auto [i, line] : llvm::enumerate(ArrayRef(lines).take_front(rows)))
     values[Key(argument, {first + int64_t(i),
                           reachOf(argument).columns ? column : 0})] = line;
   return lines[row - first];

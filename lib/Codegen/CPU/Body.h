@@ -51,6 +51,7 @@ private:
   mlir::Value fuse(mlir::Operation *op, int64_t row, int64_t column);
   mlir::Value indexOf(unsigned dim, int64_t row, int64_t column);
   mlir::Value argument(unsigned number, int64_t row, int64_t column);
+  bool isTurned(unsigned access, int64_t row) const;
   mlir::Value transposed(unsigned number, int64_t row, int64_t column);
   mlir::Value lookUp(const Lookup &lookup, mlir::Value entry, int64_t row,
                      int64_t column);

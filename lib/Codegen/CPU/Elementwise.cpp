@@ -37,8 +37,9 @@ static int chooseLaneLoop(const Nest &nest) {
 }
 
 /// The dimension that makes squares: contiguous in an operand that is strided
-/// along the lanes.
-static int chooseSquareLoop(const Nest &nest, int laneLoop, int64_t lanes) {
+/// along the lanes, and at least `least` steps long.
+static int chooseSquareLoop(const Nest &nest, int laneLoop, int64_t lanes,
+                            int64_t least) {
   if (nest.loops[laneLoop].extent < lanes)
     return -1;
   for (const Access &access : nest.accesses) {
@@ -46,7 +47,7 @@ static int chooseSquareLoop(const Nest &nest, int laneLoop, int64_t lanes) {
       continue;
     for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
       if (int(loop) != laneLoop && access.strides[loop] == 1 &&
-          nest.loops[loop].extent >= lanes)
+          nest.loops[loop].extent >= least)
         return loop;
   }
   return -1;
@@ -74,7 +75,8 @@ static void makeSquares(const Nest &nest, unsigned loop, int64_t side,
                         Schedule &schedule) {
   schedule.tile.lanes = side;
   schedule.tile.rowLoop = loop;
-  schedule.tile.rows = 2 * side <= nest.loops[loop].extent ? 2 * side : side;
+  int64_t extent = nest.loops[loop].extent;
+  schedule.tile.rows = 2 * side <= extent ? 2 * side : std::min(side, extent);
   schedule.loopOverLeftRows = true;
   schedule.overlaps = isRepeatable(nest);
 }
@@ -137,7 +139,10 @@ bool emitElementwise(Emitter &emitter) {
                                    llvm::PowerOf2Ceil(extent));
     // A square takes a register a line.
     int64_t side = std::min<int64_t>(tile.lanes, 8);
-    int square = chooseSquareLoop(nest, laneLoop, side);
+    int square = chooseSquareLoop(nest, laneLoop, side, side);
+    // The lines of an image of seven columns are seven eighths of a square.
+    if (square < 0 && canMask(nest, laneLoop, emitter.machine, std::nullopt))
+      square = chooseSquareLoop(nest, laneLoop, side, side / 2 + 1);
     if (square >= 0 && side > 1) {
       makeSquares(nest, square, side, schedule);
     } else {

@@ -104,6 +104,24 @@ module @transposes_squares {
 
 // -----
 
+// Seven of a square's eight columns are there: its lines are masked. Where less
+// than half of it is, lanes are gathered.
+// CHECK-LABEL: module @masks_squares
+module @masks_squares {
+  // CHECK-COUNT-8: vector.maskedload {{.+}} vector<8xf32>
+  // CHECK-NOT: vector.gather
+  // CHECK-COUNT-7: vector.store {{.+}} vector<8xf32>
+  // CHECK-NOT: vector.store
+  // CHECK: vector.gather
+  func.func @main(%x: memref<16x7xf32>, %y: memref<7x16xf32>, %s: memref<16x4xf32>, %t: memref<4x16xf32>) {
+    linalg.transpose ins(%x : memref<16x7xf32>) outs(%y : memref<7x16xf32>) permutation = [1, 0]
+    linalg.transpose ins(%s : memref<16x4xf32>) outs(%t : memref<4x16xf32>) permutation = [1, 0]
+    return
+  }
+}
+
+// -----
+
 // What fills no square is covered by one that begins earlier.
 // CHECK-LABEL: module @overlaps_squares
 module @overlaps_squares {
