@@ -267,7 +267,8 @@ lig_status initialize(CudaContext &context, const lig_weights &weights,
     if (lig_status status = uploadParameters(
             *context.device, *model.params, weights.data, &context.parameters))
       return status;
-  context.queue.multiprocessors = context.device->multiprocessors;
+  context.queue.multiprocessors =
+      static_cast<uint32_t>(context.device->multiprocessors);
   context.queue.cooperative_blocks = context.code->cooperativeBlocks;
   Scope scope(context.driver(), context.device->context);
   if (lig_status status = scope.enter())

@@ -23,51 +23,69 @@ struct Lock {
   ~Lock() { pthread_mutex_unlock(&mutex); }
 };
 
-template <typename T, typename Same> T *findAndRetain(T *list, Same isSame) {
+//===-- Lists ------------------------------------------------------------===//
+
+/// Gives back what an item holds, which may be half made.
+void destroy(OpenDevice &device);
+void destroy(LoadedCode &loaded);
+void destroy(UploadedParameters &uploaded);
+
+/// Gives a reference to the item that `isSame` finds, or to a new one: zeroed,
+/// with `extra` bytes behind it, that `initialize` has filled.
+template <typename T, typename Same, typename Initialize>
+lig_status acquire(T *&list, T **result, const char *what, size_t extra,
+                   Same isSame, Initialize initialize) {
+  Lock lock;
   for (T *item = list; item; item = item->next)
     if (isSame(*item)) {
       ++item->references;
-      return item;
+      *result = item;
+      return LIG_OK;
     }
-  return nullptr;
-}
-
-/// A zeroed item; `extra` bytes behind it.
-template <typename T> T *make(size_t extra = 0) {
-  return static_cast<T *>(calloc(1, sizeof(T) + extra));
-}
-
-template <typename T> void add(T *&list, T *item, T **result) {
+  *result = nullptr;
+  auto *item = static_cast<T *>(calloc(1, sizeof(T) + extra));
+  if (!item)
+    return fail(LIG_OUT_OF_MEMORY, "no memory for %s", what);
+  if (lig_status status = initialize(*item)) {
+    destroy(*item);
+    free(item);
+    return status;
+  }
   item->references = 1;
   item->next = list;
-  list = item;
-  *result = item;
+  *result = list = item;
+  return LIG_OK;
 }
 
 /// Takes the item off its list if that was its last reference.
-template <typename T> bool giveBack(T *&list, T *item) {
+template <typename T> void release(T *&list, T *item) {
+  if (!item)
+    return;
+  Lock lock;
   if (--item->references)
-    return false;
+    return;
   T **link = &list;
   while (*link != item)
     link = &(*link)->next;
   *link = item->next;
-  return true;
+  destroy(*item);
+  free(item);
 }
+
+//===-- Devices ----------------------------------------------------------===//
 
 lig_status describe(OpenDevice &device) {
   const Driver &driver = *device.driver;
-  int multiprocessors = 0;
-  Result result = driver.getAttribute(
-      &multiprocessors, AttributeMultiprocessors, device.device);
-  if (result == 0)
-    result = driver.getAttribute(&device.major, AttributeMajor, device.device);
-  if (result == 0)
-    result = driver.getAttribute(&device.minor, AttributeMinor, device.device);
-  if (result == 0)
-    result = driver.getAttribute(&device.cooperative,
-                                 AttributeCooperativeLaunch, device.device);
-  device.multiprocessors = static_cast<uint32_t>(multiprocessors);
+  const struct {
+    int *value, attribute;
+  } wanted[] = {{&device.multiprocessors, AttributeMultiprocessors},
+                {&device.major, AttributeMajor},
+                {&device.minor, AttributeMinor},
+                {&device.cooperative, AttributeCooperativeLaunch}};
+  Result result = 0;
+  for (auto [value, attribute] : wanted)
+    if (result == 0)
+      result = driver.getAttribute(value, attribute, device.device);
   return check(driver, result, "asking for the GPU's attributes",
                LIG_NO_DEVICE);
 }
@@ -93,6 +111,13 @@ lig_status initialize(OpenDevice &device, uint32_t ordinal) {
   return check(driver, driver.retainContext(&device.context, device.device),
                "opening the GPU's context", LIG_NO_DEVICE);
 }
+
+void destroy(OpenDevice &device) {
+  if (device.context)
+    device.driver->releaseContext(device.device);
+}
+
+//===-- Kernels ----------------------------------------------------------===//
 
 /// Machine code, else PTX, which the driver compiles.
 lig_status loadModule(LoadedCode &loaded) {
@@ -176,127 +201,104 @@ lig_status prepareKernel(LoadedCode &loaded, uint32_t index) {
              : LIG_OK;
 }
 
-} // namespace
-
-lig_status openDevice(uint32_t ordinal, OpenDevice **device) {
-  Lock lock;
-  *device = findAndRetain(devices, [&](const OpenDevice &known) {
-    return static_cast<uint32_t>(known.ordinal) == ordinal;
-  });
-  if (*device)
-    return LIG_OK;
-  auto *made = make<OpenDevice>();
-  if (!made)
-    return fail(LIG_OUT_OF_MEMORY, "no memory for a device");
-  if (lig_status status = initialize(*made, ordinal)) {
-    free(made);
-    return status;
-  }
-  add(devices, made, device);
-  return LIG_OK;
-}
-
-void closeDevice(OpenDevice *device) {
-  if (!device)
-    return;
-  Lock lock;
-  if (!giveBack(devices, device))
-    return;
-  device->driver->releaseContext(device->device);
-  free(device);
-}
-
-lig_status loadCode(OpenDevice &device, const lig_device_code &code,
-                    LoadedCode **loaded) {
-  Lock lock;
-  *loaded = findAndRetain(codes, [&](const LoadedCode &known) {
-    return known.device == &device && known.code == &code;
-  });
-  if (*loaded)
-    return LIG_OK;
-  auto *made = make<LoadedCode>(code.kernel_count * sizeof(Function));
-  if (!made)
-    return fail(LIG_OUT_OF_MEMORY, "no memory for %u kernels",
-                code.kernel_count);
-  made->device = &device;
-  made->code = &code;
-  made->functions = reinterpret_cast<Function *>(made + 1);
-  made->cooperativeBlocks = device.cooperative ? device.multiprocessors : 1;
+lig_status initialize(LoadedCode &loaded) {
+  const OpenDevice &device = *loaded.device;
+  loaded.functions = reinterpret_cast<Function *>(&loaded + 1);
+  loaded.cooperativeBlocks =
+      device.cooperative ? uint32_t(device.multiprocessors) : 1;
   Scope scope(*device.driver, device.context);
   lig_status status = scope.enter();
   if (status == LIG_OK)
-    status = loadModule(*made);
-  for (uint32_t i = 0; status == LIG_OK && i < code.kernel_count; ++i)
-    status = prepareKernel(*made, i);
-  if (status != LIG_OK) {
-    if (made->module)
-      device.driver->unloadModule(made->module);
-    free(made);
-    return status;
-  }
-  add(codes, made, loaded);
-  return LIG_OK;
+    status = loadModule(loaded);
+  for (uint32_t i = 0; status == LIG_OK && i < loaded.code->kernel_count; ++i)
+    status = prepareKernel(loaded, i);
+  return status;
 }
 
-void unloadCode(LoadedCode *loaded) {
-  if (!loaded)
+void destroy(LoadedCode &loaded) {
+  if (!loaded.module)
     return;
-  Lock lock;
-  if (!giveBack(codes, loaded))
-    return;
-  const OpenDevice &device = *loaded->device;
+  const OpenDevice &device = *loaded.device;
   Scope scope(*device.driver, device.context);
-  device.driver->unloadModule(loaded->module);
-  free(loaded);
+  device.driver->unloadModule(loaded.module);
 }
 
-lig_status uploadParameters(OpenDevice &device, const lig_params_desc &params,
-                            const uint8_t *data,
-                            UploadedParameters **uploaded) {
-  Lock lock;
-  *uploaded = findAndRetain(parameters, [&](const UploadedParameters &known) {
-    return known.device == &device && known.bytes == params.data_bytes &&
-           memcmp(known.digest, params.digest, sizeof(params.digest)) == 0;
-  });
-  if (*uploaded || params.data_bytes == 0)
-    return LIG_OK;
-  auto *made = make<UploadedParameters>();
-  if (!made)
-    return fail(LIG_OUT_OF_MEMORY, "no memory for parameters");
-  made->device = &device;
-  made->bytes = params.data_bytes;
-  memcpy(made->digest, params.digest, sizeof(params.digest));
+//===-- Parameters -------------------------------------------------------===//
+
+lig_status initialize(UploadedParameters &uploaded, const uint8_t *data) {
+  const OpenDevice &device = *uploaded.device;
   const Driver &driver = *device.driver;
   Scope scope(driver, device.context);
   lig_status status = scope.enter();
   if (status == LIG_OK)
-    status = check(driver, driver.allocate(&made->data, made->bytes),
+    status = check(driver, driver.allocate(&uploaded.data, uploaded.bytes),
                    "allocating the parameters");
-  if (status == LIG_OK) {
-    status = check(driver, driver.upload(made->data, data, made->bytes),
+  if (status == LIG_OK)
+    status = check(driver, driver.upload(uploaded.data, data, uploaded.bytes),
                    "uploading the parameters");
-    if (status != LIG_OK)
-      driver.free(made->data);
-  }
-  if (status != LIG_OK) {
-    free(made);
-    return status;
-  }
-  ++uploadCount;
-  add(parameters, made, uploaded);
-  return LIG_OK;
+  uploadCount += status == LIG_OK;
+  return status;
+}
+
+void destroy(UploadedParameters &uploaded) {
+  if (!uploaded.data)
+    return;
+  const OpenDevice &device = *uploaded.device;
+  Scope scope(*device.driver, device.context);
+  device.driver->free(uploaded.data);
+}
+
+} // namespace
+
+lig_status openDevice(uint32_t ordinal, OpenDevice **device) {
+  return acquire(
+      devices, device, "a device", 0,
+      [&](const OpenDevice &known) {
+        return static_cast<uint32_t>(known.ordinal) == ordinal;
+      },
+      [&](OpenDevice &made) { return initialize(made, ordinal); });
+}
+
+void closeDevice(OpenDevice *device) { release(devices, device); }
+
+lig_status loadCode(OpenDevice &device, const lig_device_code &code,
+                    LoadedCode **loaded) {
+  return acquire(
+      codes, loaded, "kernels", code.kernel_count * sizeof(Function),
+      [&](const LoadedCode &known) {
+        return known.device == &device && known.code == &code;
+      },
+      [&](LoadedCode &made) {
+        made.device = &device;
+        made.code = &code;
+        return initialize(made);
+      });
+}
+
+void unloadCode(LoadedCode *loaded) { release(codes, loaded); }
+
+lig_status uploadParameters(OpenDevice &device, const lig_params_desc &params,
+                            const uint8_t *data,
+                            UploadedParameters **uploaded) {
+  *uploaded = nullptr;
+  if (params.data_bytes == 0)
+    return LIG_OK;
+  return acquire(
+      parameters, uploaded, "parameters", 0,
+      [&](const UploadedParameters &known) {
+        return known.device == &device && known.bytes == params.data_bytes &&
+               memcmp(known.digest, params.digest, sizeof(params.digest)) == 0;
+      },
+      [&](UploadedParameters &made) {
+        made.device = &device;
+        made.bytes = params.data_bytes;
+        memcpy(made.digest, params.digest, sizeof(params.digest));
+        return initialize(made, data);
+      });
 }
 
 void dropParameters(UploadedParameters *uploaded) {
-  if (!uploaded)
-    return;
-  Lock lock;
-  if (!giveBack(parameters, uploaded))
-    return;
-  const OpenDevice &device = *uploaded->device;
-  Scope scope(*device.driver, device.context);
-  device.driver->free(uploaded->data);
-  free(uploaded);
+  release(parameters, uploaded);
 }
 
 void countParameters(const OpenDevice &device, uint64_t &uploads,

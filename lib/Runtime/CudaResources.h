@@ -16,7 +16,7 @@ struct OpenDevice {
   Context context;
   Device device;
   int ordinal;
-  uint32_t multiprocessors;
+  int multiprocessors;
   int major, minor; ///< compute capability
   int cooperative;  ///< whether blocks of a launch may wait for each other
   uint64_t references;
