@@ -31,6 +31,7 @@ enum : int {
   AttributeMajor = 75,
   AttributeMinor = 76,
   AttributeCooperativeLaunch = 95,
+  AttributeMaxShared = 97, // of a block that asks for it
   FunctionMaxThreads = 0,
   FunctionMaxDynamicShared = 8,
   StreamNonBlocking = 1,

@@ -81,7 +81,8 @@ lig_status describe(OpenDevice &device) {
   } wanted[] = {{&device.multiprocessors, AttributeMultiprocessors},
                 {&device.major, AttributeMajor},
                 {&device.minor, AttributeMinor},
-                {&device.cooperative, AttributeCooperativeLaunch}};
+                {&device.cooperative, AttributeCooperativeLaunch},
+                {&device.sharedBytes, AttributeMaxShared}};
   Result result = 0;
   for (auto [value, attribute] : wanted)
     if (result == 0)
@@ -189,6 +190,12 @@ lig_status prepareKernel(LoadedCode &loaded, uint32_t index) {
                 "kernel '%s' needs blocks of %u threads, the GPU has room for "
                 "%d",
                 kernel.name, kernel.max_block, most);
+  uint32_t shared = static_cast<uint32_t>(loaded.device->sharedBytes);
+  if (kernel.max_shared > shared)
+    return fail(LIG_NO_DEVICE,
+                "kernel '%s' needs %u bytes of shared memory a block, the GPU "
+                "has %u: it was compiled for %.32s",
+                kernel.name, kernel.max_shared, shared, loaded.code->chip);
   if (kernel.max_shared)
     if (lig_status status = check(
             driver,

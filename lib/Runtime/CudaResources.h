@@ -19,6 +19,7 @@ struct OpenDevice {
   int multiprocessors;
   int major, minor; ///< compute capability
   int cooperative;  ///< whether blocks of a launch may wait for each other
+  int sharedBytes;  ///< most shared memory of a block
   uint64_t references;
   OpenDevice *next;
 };

@@ -272,6 +272,35 @@ TEST_F(Cuda, SaysThatAnOldDriverMakesNoTensorMaps) {
   EXPECT_EXIT(tryOldDriver(), testing::ExitedWithCode(0), "older than CUDA 12");
 }
 
+TEST_F(Cuda, SaysThatSharedMemoryDoesNotDo) {
+  fake->sharedBytes = 48 << 10;
+  EXPECT_EQ(create(), LIG_NO_DEVICE);
+  EXPECT_STREQ(lig_last_error(),
+               "kernel 'multiply' needs 65536 bytes of shared memory a block, "
+               "the GPU has 49152: it was compiled for sm_90a");
+  // Each chip's is enough if it is just so.
+  fake->sharedBytes = 64 << 10;
+  EXPECT_EQ(create(), LIG_OK) << lig_last_error();
+}
+
+/// Whoever planned for more; the driver refuses a grid that does not fit.
+TEST_F(Cuda, RunsOnAsManyMultiprocessorsAsThereAre) {
+  for (int multiprocessors : {1, 2, 7, 132}) {
+    fake->multiprocessors = multiprocessors;
+    int before = fake->counts.cooperative;
+    ASSERT_EQ(create(), LIG_OK) << lig_last_error();
+    lig_device_usage usage;
+    ASSERT_EQ(lig_context_usage(context, &usage), LIG_OK);
+    EXPECT_EQ(usage.cooperative_blocks, uint32_t(multiprocessors));
+    float x[2] = {1, 2}, y[2] = {};
+    ASSERT_EQ(run(0, x, y), LIG_OK) << lig_last_error();
+    EXPECT_EQ(y[1], 31);
+    EXPECT_EQ(fake->counts.cooperative, before + (multiprocessors > 1));
+    lig_context_close(context);
+    context = nullptr;
+  }
+}
+
 TEST_F(Cuda, LetsAsManyBlocksWaitAsAreResident) {
   lig_device_usage usage;
   fake->residentBlocks = 0;

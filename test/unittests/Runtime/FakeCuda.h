@@ -48,6 +48,7 @@ struct FakeCuda {
   /// Whether blocks may wait for each other, and how many of a kernel a
   /// multiprocessor holds.
   int cooperative = 1, residentBlocks = 1;
+  int sharedBytes = 227 << 10; ///< of a block
   /// The call of this number from now fails with `failWith`; -1 for none.
   int failAfter = -1;
   int failWith = 700;

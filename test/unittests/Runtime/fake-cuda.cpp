@@ -148,6 +148,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   *value = attribute == 16 ? fakeCuda.multiprocessors
            : attribute == 75 ? 9
            : attribute == 95 ? fakeCuda.cooperative
+           : attribute == 97 ? fakeCuda.sharedBytes
                              : 0;
   return Ok;
 }
@@ -214,7 +215,7 @@ int cuFuncGetAttribute(int *value, int, Function *function) {
 }
 int cuFuncSetAttribute(Function *function, int attribute, int value) {
   ENTER();
-  REFUSE_IF(attribute != 8 || value > (227 << 10), InvalidValue);
+  REFUSE_IF(attribute != 8 || value > fakeCuda.sharedBytes, InvalidValue);
   function->dynamicShared = fakeCuda.counts.mostDynamicShared = value;
   return Ok;
 }
