@@ -177,9 +177,30 @@ bool ElementGroup::nameLoops(Member &member) const {
   return false;
 }
 
+/// Whether an operand shows an element for each step of the operation's loops;
+/// of what is reduced, for each row.
+static bool isComplete(linalg::GenericOp op, OpOperand &operand) {
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> loops;
+  // A window of a whole plane has no place but the first.
+  for (auto [i, range] : llvm::enumerate(op.getStaticLoopRanges()))
+    loops.push_back(range == 1 ? getAffineConstantExpr(0, context)
+                               : getAffineDimExpr(i, context));
+  SmallVector<AffineExpr> named;
+  for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults())
+    named.push_back(expr.replaceDims(loops));
+  return llvm::all_of(
+      llvm::enumerate(op.getIteratorTypesArray()), [&](auto loop) {
+        bool isOfRow = op.isDpsInit(&operand) &&
+                       loop.value() == utils::IteratorType::reduction;
+        AffineExpr expr = loops[loop.index()];
+        return isOfRow || isa<AffineConstantExpr>(expr) ||
+               llvm::is_contained(named, expr);
+      });
+}
+
 void ElementGroup::addAccesses(Member &member) const {
   linalg::GenericOp op = member.op;
-  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   for (OpOperand &operand : op->getOpOperands()) {
     Access access;
     access.operand = &operand;
@@ -194,14 +215,7 @@ void ElementGroup::addAccesses(Member &member) const {
       access.buffer = getWhole(operand.get());
       access.index = reshapeIndex(index, shapeOf(operand.get()),
                                   shapeOf(access.buffer), op.getContext());
-      access.isComplete = true;
-      for (auto [i, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
-        bool isNamed = llvm::is_contained(map.getResults(),
-                                          getAffineDimExpr(i, op.getContext()));
-        bool isOfRow =
-            access.isWritten && kind == utils::IteratorType::reduction;
-        access.isComplete &= isNamed || isOfRow || ranges[i] == 1;
-      }
+      access.isComplete = isComplete(op, operand);
     }
     member.accesses.push_back(access);
   }

@@ -335,17 +335,25 @@ static SmallVector<RowPass> findPasses(const ElementGroup &group) {
   return passes;
 }
 
-/// The input with the most elements: what takes the time to read.
-static OpOperand *findLargestInput(linalg::GenericOp op) {
-  OpOperand *largest = nullptr;
+/// Of what comes from memory and not from another member, the largest: what
+/// takes the time to read. Null if there is nothing.
+static const Access *findLargestInput(const ElementGroup &group) {
+  llvm::DenseSet<MemoryRoot> made;
+  const Access *largest = nullptr;
   int64_t most = 0;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    auto type = dyn_cast<MemRefType>(input->get().getType());
-    if (type && type.getRank() && type.getNumElements() > most &&
-        op.payloadUsesValueFromOperand(input)) {
-      largest = input;
-      most = type.getNumElements();
+  for (const Member &member : group.members) {
+    for (const Access &access : member.accesses) {
+      if (!access.buffer || !access.isRead || made.contains(access.root))
+        continue;
+      auto type = cast<MemRefType>(access.operand->get().getType());
+      if (type.getRank() && type.getNumElements() > most) {
+        largest = &access;
+        most = type.getNumElements();
+      }
     }
+    for (const Access &access : member.accesses)
+      if (access.buffer && access.isWritten)
+        made.insert(access.root);
   }
   return largest;
 }
@@ -353,11 +361,18 @@ static OpOperand *findLargestInput(linalg::GenericOp op) {
 /// Puts a loop last along which the elements of a row lie in memory; whether
 /// there is one.
 static bool sortElements(ElementGroup &group) {
-  linalg::GenericOp op = group.seed;
-  OpOperand *input = findLargestInput(op);
-  if (!input || !cast<MemRefType>(input->get().getType()).isLastDimUnitStride())
+  const Access *input = findLargestInput(group);
+  if (!input || !cast<MemRefType>(input->operand->get().getType())
+                     .isLastDimUnitStride())
     return false;
-  AffineExpr last = op.getMatchingIndexingMap(input).getResults().back();
+  const Member &reader = *llvm::find_if(group.members, [&](Member &member) {
+    return member.op == input->operand->getOwner();
+  });
+  linalg::GenericOp op = reader.op;
+  AffineExpr last = op.getMatchingIndexingMap(input->operand)
+                        .getResults()
+                        .back()
+                        .replaceDims(reader.loops);
   for (unsigned &loop : group.elements)
     if (last == getAffineDimExpr(loop, op.getContext())) {
       std::rotate(&loop, &loop + 1, group.elements.end());

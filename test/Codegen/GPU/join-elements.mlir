@@ -174,3 +174,49 @@ func.func @joins_elements(%x: memref<64x64xf32>, %y: memref<64x64xf32>) {
   linalg.powf ins(%u, %u : memref<64x64xf32>, memref<64x64xf32>) outs(%y : memref<64x64xf32>)
   return
 }
+
+// -----
+
+// A window of a whole plane goes through what a transposition reads: the
+// elements of a plane lie side by side there.
+// CHECK-LABEL: func.func @pools_planes
+// CHECK-SAME: %[[X:[^:]+]]: memref<2x64x8x8xf32>, %[[Y:[^:]+]]: memref<2x1x1x64xf32>
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch
+// CHECK: %[[LANE:.*]] = arith.remui %{{.*}}, %c16
+// CHECK: %[[AT:.*]] = arith.muli %[[LANE]], %c4
+// CHECK: %[[W:.*]] = arith.remui %[[AT]], %c8
+// CHECK: %[[H:.*]] = arith.divui %[[AT]], %c8
+// CHECK: vector.load %[[X]][%{{.*}}, %{{.*}}, %[[H]], %[[W]]] {{.*}} vector<4xf32>
+// CHECK: gpu.shuffle
+// CHECK: memref.store %{{.*}}, %[[Y]]
+// CHECK-NOT: gpu.launch
+// CHECK-NOT: linalg.
+// CHECK: return
+func.func @pools_planes(%x: memref<2x64x8x8xf32>, %y: memref<2x1x1x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<2x8x8x64xf32>
+  %size = memref.alloc() : memref<8x8xf32>
+  linalg.transpose ins(%x : memref<2x64x8x8xf32>) outs(%t : memref<2x8x8x64xf32>) permutation = [0, 2, 3, 1]
+  linalg.fill ins(%zero : f32) outs(%y : memref<2x1x1x64xf32>)
+  linalg.pooling_nhwc_sum ins(%t, %size : memref<2x8x8x64xf32>, memref<8x8xf32>) outs(%y : memref<2x1x1x64xf32>)
+  return
+}
+
+// -----
+
+// Windows that overlap read an element more than once, each in another row.
+// CHECK-LABEL: func.func @pools_windows
+// CHECK: memref.alloc
+// CHECK: linalg.generic
+// CHECK: gpu.launch
+// CHECK: return
+func.func @pools_windows(%x: memref<2x64x8x8xf32>, %y: memref<2x6x6x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<2x8x8x64xf32>
+  %size = memref.alloc() : memref<3x3xf32>
+  linalg.transpose ins(%x : memref<2x64x8x8xf32>) outs(%t : memref<2x8x8x64xf32>) permutation = [0, 2, 3, 1]
+  linalg.fill ins(%zero : f32) outs(%y : memref<2x6x6x64xf32>)
+  linalg.pooling_nhwc_sum ins(%t, %size : memref<2x8x8x64xf32>, memref<3x3xf32>) outs(%y : memref<2x6x6x64xf32>)
+  return
+}

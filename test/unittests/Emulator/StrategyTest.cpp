@@ -198,6 +198,46 @@ func.func @f(%x: memref<163x7x7xf32>, %b: memref<163xf32>, %z: memref<163x7x7xf3
   return
 })";
 
+/// Means of whole planes of 6 by 9, two times five of them: a window as large as
+/// the plane, of channels that come last after a transposition.
+const char means[] = R"(
+#window = affine_map<(n, h, w, c, i, j) -> (n, h + i, w + j, c)>
+#size = affine_map<(n, h, w, c, i, j) -> (i, j)>
+#out = affine_map<(n, h, w, c, i, j) -> (n, h, w, c)>
+#all = affine_map<(n, h, w, c) -> (n, h, w, c)>
+func.func @f(%x: memref<2x5x6x9xf32>, %y: memref<2x1x1x5xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 54.0 : f32
+  %t = memref.alloc() : memref<2x6x9x5xf32>
+  %s = memref.alloc() : memref<2x1x1x5xf32>
+  %none = memref.alloc() : memref<6x9xf32>
+  linalg.transpose ins(%x : memref<2x5x6x9xf32>) outs(%t : memref<2x6x9x5xf32>) permutation = [0, 2, 3, 1]
+  linalg.fill ins(%zero : f32) outs(%s : memref<2x1x1x5xf32>)
+  linalg.generic {indexing_maps = [#window, #size, #out],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%t, %none : memref<2x6x9x5xf32>, memref<6x9xf32>) outs(%s : memref<2x1x1x5xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.addf %o, %a : f32
+    linalg.yield %r : f32
+  }
+  linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%s : memref<2x1x1x5xf32>) outs(%y : memref<2x1x1x5xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.divf %a, %count : f32
+    linalg.yield %r : f32
+  }
+  return
+})";
+
+void average(Buffers &x) {
+  for (int i = 0; i < 10; ++i) {
+    float sum = 0;
+    for (int j = 0; j < 54; ++j)
+      sum += x[0][i * 54 + j];
+    x[1][i] = sum / 54;
+  }
+}
+
 /// Sums over the rows of a matrix, of several columns at once.
 template <int Rows, int Columns> std::string columnsCode() {
   std::string shape =
@@ -291,6 +331,7 @@ const Case cases[] = {
        for (int i = 0; i < 163 * 49; ++i)
          x[3][i] = (x[0][i] + x[1][i / 49]) * x[2][i];
      }},
+    {"means", means, 132, {10 * 54, 10}, average},
     columnsCase<9, 300>("columns"),
     columnsCase<9, 303>("columns_rest"),
     columnsCase<50, 300>("columns_warps"),
