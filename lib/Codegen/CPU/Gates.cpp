@@ -10,6 +10,7 @@
 
 #include "Gates.h"
 #include "Body.h"
+#include "Combiner.h"
 #include "JoinStages.h"
 #include "Strategies.h"
 #include "TiledLoops.h"
@@ -349,6 +350,23 @@ bool joinGates(Nest &nest, const Machine &machine,
   return true;
 }
 
+/// Accumulators that keep a machine busy while each waits for its last sum: one
+/// vector of the weight arrives a cycle at most, and a sum takes four.
+static constexpr int64_t kSumsUnderWay = 4;
+
+/// How many accumulators a gate has: few gates of few rows would wait.
+static int64_t turnsFor(const Nest &nest, const Tile &tile,
+                        const Machine &machine) {
+  unsigned last = nest.loopsOfKind(/*reduction=*/true).back();
+  if (!matchCombiner(nest, 0) ||
+      !isa<FloatType>(nest.accesses[nest.numInputs].element))
+    return 1;
+  int64_t room = machine.registers - tile.columns - 2;
+  int64_t turns = std::min<int64_t>(llvm::divideCeil(kSumsUnderWay, tile.size()),
+                                    room / tile.size());
+  return std::clamp<int64_t>(turns, 1, nest.loops[last].extent);
+}
+
 void emitGates(Emitter &emitter) {
   const Nest &nest = emitter.nest;
   const Access &weight = nest.accesses[nest.packed->access];
@@ -378,6 +396,7 @@ void emitGates(Emitter &emitter) {
     tile.rows = llvm::divideCeil(extent, tiles);
   }
   schedule.reductions = nest.loopsOfKind(/*reduction=*/true);
+  schedule.turns = turnsFor(nest, tile, emitter.machine);
   emitTiledLoops(emitter, schedule);
 }
 

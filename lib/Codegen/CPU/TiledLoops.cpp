@@ -68,6 +68,11 @@ private:
   void tileAt(const Position &position, const Tile &tile);
   SmallVector<Value> reduce(ArrayRef<unsigned> loops, const Position &position,
                             const Tile &tile, ValueRange carried);
+  SmallVector<Value> reduceInTurn(unsigned loop, const Position &position,
+                                  const Tile &tile, ValueRange carried);
+  SmallVector<Value> runTurns(const Position &position, unsigned loop,
+                              const Tile &tile, int64_t turns,
+                              ValueRange carried);
   void withOwnRoom(llvm::function_ref<void()> body);
 
   Emitter &e;
@@ -218,12 +223,56 @@ SmallVector<Value> TiledLoops::reduce(ArrayRef<unsigned> loops,
                        tile, results);
     return results;
   }
+  if (schedule.turns > 1 && loops.size() == 1)
+    return reduceInTurn(loop, position, tile, carried);
   return e.loop(e.nest.loops[loop].extent, 1, carried,
                 [&](Value iv, ValueRange accumulators) {
                   return reduce(loops.drop_front(),
                                 e.advance(position, loop, iv), tile,
                                 accumulators);
                 });
+}
+
+/// `turns` steps of `loop`, each added to accumulators of its own; those of
+/// later turns stay as they are.
+SmallVector<Value> TiledLoops::runTurns(const Position &position, unsigned loop,
+                                        const Tile &tile, int64_t turns,
+                                        ValueRange carried) {
+  SmallVector<Value> results(carried);
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    SmallVector<Value> own =
+        runBody(e, tile, e.advance(position, loop, turn),
+                carried.slice(turn * tile.size(), tile.size()));
+    llvm::copy(own, results.begin() + turn * tile.size());
+  }
+  return results;
+}
+
+/// The innermost reduction, its accumulators joined in order at the end. The
+/// first begin with `carried`.
+SmallVector<Value> TiledLoops::reduceInTurn(unsigned loop,
+                                            const Position &position,
+                                            const Tile &tile,
+                                            ValueRange carried) {
+  Combiner combiner = *matchCombiner(e.nest, 0);
+  Value neutral = e.splat(e.constant(combiner.neutral), tile.lanes);
+  SmallVector<Value> sums(carried);
+  sums.append((schedule.turns - 1) * tile.size(), neutral);
+  int64_t extent = e.nest.loops[loop].extent;
+  int64_t left = extent % schedule.turns, whole = extent - left;
+  if (whole)
+    sums = e.loop(whole, schedule.turns, sums,
+                  [&](Value iv, ValueRange accumulators) {
+                    return runTurns(e.advance(position, loop, iv), loop, tile,
+                                    schedule.turns, accumulators);
+                  });
+  sums = runTurns(e.advance(position, loop, whole), loop, tile, left, sums);
+  for (size_t i = tile.size(); i < sums.size(); ++i) {
+    Value &sum = sums[i % tile.size()];
+    sum = combine(e.b, combiner, sum, sums[i]);
+  }
+  sums.resize(tile.size());
+  return sums;
 }
 
 void TiledLoops::tileAt(const Position &position, const Tile &tile) {

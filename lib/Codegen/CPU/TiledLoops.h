@@ -33,6 +33,9 @@ struct Schedule {
   std::optional<Panel> panel;
   /// Whether every step of the shared loop has room of its own for the panel.
   bool ownRoom = false;
+  /// So many accumulators of each result take the steps of the innermost
+  /// reduction in turn, so that one step need not wait for the one before.
+  int64_t turns = 1;
   /// The parallel loop that threads share; -1 if they do not.
   int shared = -1;
   /// So many of the innermost reductions are written out step by step.

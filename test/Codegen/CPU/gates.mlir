@@ -12,7 +12,7 @@ module @two_gates {
   // CHECK: func.func @main
   // CHECK-NOT: memref.alloc
   // CHECK: scf.for {{.+}} to %c32
-  // CHECK: scf.for {{.+}} to %c64{{.*}} -> (vector<16xf32>, vector<16xf32>)
+  // CHECK: scf.for {{.+}} to %c64{{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
   // CHECK: math.tanh {{.+}} : vector<16xf32>
   // CHECK: vector.store {{.+}} : memref<32xf32, {{.+}}>, vector<16xf32>
   // CHECK-NOT: vector.store
