@@ -25,6 +25,16 @@ namespace lig::codegen::cpu {
 /// The most gates whose sums fit registers beside one another.
 static constexpr int64_t kMaxGates = 8;
 
+/// With fewer rows than this, and a panel that the first cache does not hold, a
+/// tile waits for the weight.
+static constexpr int64_t kFewestRows = 4, kNearPanel = 16 << 10;
+
+/// Rows of `gates` sums each, beside a vector of every gate and one of the
+/// state.
+static int64_t rowsThatFit(int64_t gates, const Machine &machine) {
+  return (machine.registers - gates - 1) / gates;
+}
+
 /// Where the first element of `access` is in the buffer under it, if known.
 static std::optional<int64_t> startOf(const Access &access) {
   int64_t offset =
@@ -59,6 +69,7 @@ public:
 
 private:
   std::optional<Nest> describeStage(Operation *op) const;
+  bool readsTooOften(int64_t gates) const;
   bool split(const Nest &stage);
   bool join(Operation *op);
   bool mapStrides(const Nest &stage, Nest &mapped) const;
@@ -111,6 +122,17 @@ std::optional<Nest> GateJoiner::describeStage(Operation *op) const {
   return *stage;
 }
 
+/// Whether so few rows of all gates fit registers that the weight, read again
+/// for every few, would take longer to arrive than a product by itself does.
+bool GateJoiner::readsTooOften(int64_t gates) const {
+  int64_t rows = 1, panel = gates * machine.vectorBits / 8;
+  for (auto [i, loop] : llvm::enumerate(nest.loops))
+    if (int(i) != laneLoop)
+      (loop.reduction ? panel : rows) *= loop.extent;
+  int64_t fitting = rowsThatFit(gates, machine);
+  return panel > kNearPanel && fitting < kFewestRows && rows > fitting;
+}
+
 /// Makes two loops of the one along the result, as the first slice that `stage`
 /// reads says.
 bool GateJoiner::split(const Nest &stage) {
@@ -130,7 +152,7 @@ bool GateJoiner::split(const Nest &stage) {
     return false;
   int64_t gates = nest.loops[laneLoop].extent / units;
   if (gates < 2 || gates > kMaxGates ||
-      2 * units < nativeLanes(nest, machine))
+      2 * units < nativeLanes(nest, machine) || readsTooOften(gates))
     return false;
   nest.loops[laneLoop].extent = units;
   nest.gates = {unsigned(nest.loops.size()), nest.stores.front().result, {}};
@@ -386,9 +408,7 @@ void emitGates(Emitter &emitter) {
   schedule.parallel.push_back(tile.columnLoop);
   schedule.parallel.append(inner);
   if (!inner.empty()) {
-    // A vector of each gate and one of the state stay beside the sums.
-    int64_t most =
-        (emitter.machine.registers - tile.columns - 1) / tile.columns;
+    int64_t most = rowsThatFit(tile.columns, emitter.machine);
     int64_t extent = nest.loops[inner.back()].extent;
     tile.rowLoop = inner.back();
     // Tiles of equal height, as few as fit.
