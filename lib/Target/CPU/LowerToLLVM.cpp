@@ -2,6 +2,7 @@
 // contract of what comes out.
 
 #include "Ligature/Target/CPU/LowerToLLVM.h"
+#include "Ligature/Target/FunctionsToLLVM.h"
 #include "Ligature/Target/SmallFloats.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -48,16 +49,7 @@ void lig::target::cpu::buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createConvertMathToLibmPass());
   // The library's functions take numbers: vectors were taken apart for them.
   pm.addPass(createConvertVectorToLLVMPass(vectors));
-  ConvertFuncToLLVMPassOptions functions;
-  functions.useBarePtrCallConv = true;
-  pm.addPass(createConvertFuncToLLVMPass(functions));
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
+  lig::target::addFunctionsToLLVM(pm);
   pm.addPass(createCpuCallTasksPass());
   pm.addPass(createCpuWrapEntriesPass());
 }

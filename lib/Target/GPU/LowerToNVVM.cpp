@@ -4,6 +4,7 @@
 #include "Ligature/Target/GPU/LowerToNVVM.h"
 
 #include "Ligature/Codegen/Passes.h"
+#include "Ligature/Target/FunctionsToLLVM.h"
 #include "Ligature/Target/SmallFloats.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -55,16 +56,7 @@ static void buildHost(OpPassManager &pm) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  ConvertFuncToLLVMPassOptions functions;
-  functions.useBarePtrCallConv = true;
-  pm.addPass(createConvertFuncToLLVMPass(functions));
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
+  lig::target::addFunctionsToLLVM(pm);
   pm.addPass(lig::target::createCpuWrapEntriesPass());
 }
 

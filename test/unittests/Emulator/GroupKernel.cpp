@@ -22,6 +22,14 @@ using namespace mlir;
 using namespace lig;
 using namespace lig::test;
 
+std::string lig::test::bufferType(const std::vector<int> &shape,
+                       const std::string &element) {
+  std::string type = "memref<";
+  for (int extent : shape)
+    type += std::to_string(extent) + "x";
+  return type + element + ">";
+}
+
 std::vector<float> lig::test::makeExactValues(size_t count, unsigned number) {
   std::vector<float> values(count);
   for (float &value : values) {
@@ -189,6 +197,31 @@ std::string GroupKernel::check(EmulatedKernels &kernels, GroupData data,
              std::to_string(data.output[i]) + " for " +
              std::to_string(data.expected[i]);
   return error;
+}
+
+std::string GroupKernel::checkAll(const GroupData &data) const {
+  if (functions.find("wgmma.mma_async") == std::string::npos)
+    return "no product by warpgroups";
+  EmulatedKernels kernels(functions);
+  std::string error = kernels.getError();
+  for (const emulator::Options &options : allSchedules())
+    if (error.empty())
+      error = check(kernels, data, options);
+  return error;
+}
+
+unsigned GroupKernel::countSynchronizations() const {
+  return EmulatedKernels(functions).countSynchronizations();
+}
+
+std::vector<unsigned> GroupKernel::findUnneeded(const GroupData &data) const {
+  std::vector<unsigned> unneeded;
+  for (unsigned drop = 0, all = countSynchronizations(); drop < all; ++drop) {
+    EmulatedKernels kernels(functions, drop);
+    if (!isNoticed(kernels, data))
+      unneeded.push_back(drop);
+  }
+  return unneeded;
 }
 
 bool GroupKernel::isNoticed(EmulatedKernels &kernels,

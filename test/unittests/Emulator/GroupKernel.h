@@ -22,6 +22,10 @@ std::vector<float> makeExactValues(size_t count, unsigned number);
 std::vector<char> encode(const std::string &element,
                          const std::vector<float> &values);
 
+/// The type of a buffer as the function names it.
+std::string bufferType(const std::vector<int> &shape,
+                       const std::string &element);
+
 class GroupKernel {
 public:
   /// `compute` is the precision of products; the kernel may have so many bytes
@@ -32,8 +36,14 @@ public:
   /// What goes wrong with it under a schedule, empty if nothing does.
   std::string check(EmulatedKernels &kernels, GroupData data,
                     const emulator::Options &options) const;
+  /// What goes wrong under any schedule, or that warpgroups multiply nothing.
+  std::string checkAll(const GroupData &data) const;
   /// Whether something goes wrong under any schedule.
   bool isNoticed(EmulatedKernels &kernels, const GroupData &data) const;
+  /// How many barriers, fences and waits there are, and those that can be left
+  /// out without anything going wrong.
+  unsigned countSynchronizations() const;
+  std::vector<unsigned> findUnneeded(const GroupData &data) const;
 
   std::string functions;
   /// Each with the buffer that it shows: the function's, then copies.

@@ -302,17 +302,46 @@ Case attentionCase(const char *name, unsigned multiprocessors,
           attend, compute,   tolerance};
 }
 
+Case finishedCase(const char *name, unsigned multiprocessors) {
+  return {name,
+          finished,
+          multiprocessors,
+          {45 * 40, 40 * 50, 50, 45 * 50, 45 * 50},
+          finish};
+}
+
+Case alignedCase(const char *name, unsigned multiprocessors,
+                 const char *compute) {
+  return {name,
+          aligned,
+          multiprocessors,
+          {70 * 72, 72 * 40, 70 * 40},
+          multiply<70, 40, 72>,
+          compute};
+}
+
+Case transposedCase(const char *name, const char *compute) {
+  return {name,
+          alignedTransposed,
+          1,
+          {130 * 40, 66 * 40, 130 * 66},
+          multiplyTransposed<130, 66, 40>,
+          compute};
+}
+
+Case convolutionCase(const char *name, unsigned multiprocessors,
+                     const char *compute) {
+  return {name,
+          convolution,
+          multiprocessors,
+          {2 * 11 * 9 * 5, 3 * 3 * 5 * 12, 2 * 5 * 4 * 12},
+          convolve,
+          compute};
+}
+
 const Case cases[] = {
-    {"finished",
-     finished,
-     132,
-     {45 * 40, 40 * 50, 50, 45 * 50, 45 * 50},
-     finish},
-    {"finished_large",
-     finished,
-     1,
-     {45 * 40, 40 * 50, 50, 45 * 50, 45 * 50},
-     finish},
+    finishedCase("finished", 132),
+    finishedCase("finished_large", 1),
     softmaxCase<7, false>("softmax_tiny"),
     softmaxCase<41, false>("softmax_warp"),
     softmaxCase<700, false>("softmax_block"),
@@ -341,58 +370,15 @@ const Case cases[] = {
     attentionCase("attention_bf16", 1, "bf16", 1e-2f),
     attentionCase("attention_f16", 1, "f16", 2e-3f),
     attentionCase("attention_tf32", 1, "tf32", 2e-3f),
-    {"aligned",
-     aligned,
-     132,
-     {70 * 72, 72 * 40, 70 * 40},
-     multiply<70, 40, 72>},
-    {"aligned_bf16",
-     aligned,
-     1,
-     {70 * 72, 72 * 40, 70 * 40},
-     multiply<70, 40, 72>,
-     "bf16"},
-    {"aligned_f16",
-     aligned,
-     1,
-     {70 * 72, 72 * 40, 70 * 40},
-     multiply<70, 40, 72>,
-     "f16"},
-    {"aligned_tf32",
-     aligned,
-     1,
-     {70 * 72, 72 * 40, 70 * 40},
-     multiply<70, 40, 72>,
-     "tf32"},
-    {"transposed",
-     alignedTransposed,
-     1,
-     {130 * 40, 66 * 40, 130 * 66},
-     multiplyTransposed<130, 66, 40>},
-    {"transposed_bf16",
-     alignedTransposed,
-     1,
-     {130 * 40, 66 * 40, 130 * 66},
-     multiplyTransposed<130, 66, 40>,
-     "bf16"},
-    {"transposed_tf32",
-     alignedTransposed,
-     1,
-     {130 * 40, 66 * 40, 130 * 66},
-     multiplyTransposed<130, 66, 40>,
-     "tf32"},
-    {"convolution_bf16",
-     convolution,
-     1,
-     {2 * 11 * 9 * 5, 3 * 3 * 5 * 12, 2 * 5 * 4 * 12},
-     convolve,
-     "bf16"},
-    {"convolution_tf32",
-     convolution,
-     132,
-     {2 * 11 * 9 * 5, 3 * 3 * 5 * 12, 2 * 5 * 4 * 12},
-     convolve,
-     "tf32"},
+    alignedCase("aligned", 132, "f32"),
+    alignedCase("aligned_bf16", 1, "bf16"),
+    alignedCase("aligned_f16", 1, "f16"),
+    alignedCase("aligned_tf32", 1, "tf32"),
+    transposedCase("transposed", "f32"),
+    transposedCase("transposed_bf16", "bf16"),
+    transposedCase("transposed_tf32", "tf32"),
+    convolutionCase("convolution_bf16", 1, "bf16"),
+    convolutionCase("convolution_tf32", 132, "tf32"),
     {"ragged",
      R"(
 func.func @f(%a: memref<45x37xf32>, %b: memref<37x50xf32>, %c: memref<45x50xf32>) {
@@ -437,11 +423,7 @@ func.func @f(%a: memref<3x20x24xf32>, %b: memref<3x17x24xf32>, %c: memref<3x20x1
                x[2][(b * 20 + i) * 17 + j] +=
                    x[0][(b * 20 + i) * 24 + k] * x[1][(b * 17 + j) * 24 + k];
      }},
-    {"strided_convolution",
-     convolution,
-     132,
-     {2 * 11 * 9 * 5, 3 * 3 * 5 * 12, 2 * 5 * 4 * 12},
-     convolve},
+    convolutionCase("strided_convolution", 132, "f32"),
     {"short_rows",
      R"(
 func.func @f(%x: memref<7x3x41xf32>, %y: memref<7xf32>) {
