@@ -231,6 +231,35 @@ def rolled(folder, kind, a, layers, rows, channels):
     case.save(folder, out, value)
 
 
+def residual(folder, a, channels, size):
+    """What a convolution adds to its own input, then the mean of each channel; scales
+    are powers of two, so that floats are exact up to the mean."""
+    case = Case(f"residual_{a}_{channels}_{size}")
+    x, w = case.numbers(a, 1, channels, size, size), case.numbers("i1", channels, channels, 3, 3)
+    zx, zy, zs = (case.numbers(a, 1)[0] for _ in range(3))
+    sx, sy, ss = np.float32(2 ** -6), np.float32(2 ** -4), np.float32(2 ** -5)
+    sw = 2.0 ** case.random.integers(-12, -8, channels).astype("f4")
+    bias = case.random.integers(-5000, 5000, channels).astype("i4")
+    attributes = dict(pads=[1] * 4, kernel_shape=[3, 3])
+    y = qdq_conv(case, x, sx, zx, w, sw, bias, attributes)
+
+    def pair(value, step, zero):
+        operands = case.weight(step), case.weight(zero)
+        return case.node("DequantizeLinear", case.node("QuantizeLinear", value, *operands),
+                         *operands)
+
+    own = case.node("DequantizeLinear", "x0", case.weight(sx), case.weight(zx))
+    total = case.node("Relu", case.node("Add", pair(y, sy, zy), own))
+    mean = case.node("GlobalAveragePool", pair(total, ss, zs))
+    out = case.node("QuantizeLinear", mean, case.weight(ss), case.weight(zs))
+    less = x.astype("i8") - zx
+    sums = convolve(less, w, (1, 1, 1, 1), (1, 1), 1) + bias[:, None, None]
+    first = requantize(sums, (sx * sw / sy)[:, None, None], zy).astype("f8") - zy
+    both = np.maximum(first * sy + less * sx, 0).astype("f4")
+    last = (requantize(both, 1 / ss, zs).astype("f8") - zs).mean((2, 3), keepdims=True)
+    case.save(folder, out, requantize(last, np.float32(1), zs))
+
+
 EMULATION = """
   func.func private @dot_{bits}(%acc: vector<{n}xi32>, %a: vector<{w}xi8>, %b: vector<{w}xi8>) -> vector<{n}xi32> {{
     %x = arith.extui %a : vector<{w}xi8> to vector<{w}xi32>
@@ -296,6 +325,8 @@ def make_cases(out):
     qdq_gemm(out, 4, 60, 33, True)
     qdq_gemm(out, 9, 128, 64, False)
     qdq_ties(out, 6, 40, 24)
+    residual(out, "u1", 16, 8)
+    residual(out, "i1", 5, 7)
     rolled(out, "gemm", "u1", 5, 3, 64)
     rolled(out, "gemm", "i1", 4, 9, 34)
     rolled(out, "conv", "u1", 4, 9, 16)

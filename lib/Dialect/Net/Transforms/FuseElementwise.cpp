@@ -4,6 +4,7 @@
 // the loop nest of a contraction.
 
 #include "GeneralizeElementwise.h"
+#include "SimplifyQuantization.h"
 
 #include "Ligature/Dialect/Net/Transforms/Passes.h"
 
@@ -68,6 +69,7 @@ struct FuseElementwise
     linalg::populateInlineConstantOperandsPatterns(patterns);
     // Exponents are seen as constants only once they are in the body.
     populateMathAlgebraicSimplificationPatterns(patterns);
+    lig::net::populateQuantizationPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     (void)applyPatternsGreedily(getOperation(), std::move(patterns));
   }

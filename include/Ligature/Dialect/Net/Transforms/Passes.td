@@ -126,7 +126,8 @@ def FuseElementwisePass : Pass<"net-fuse-elementwise"> {
 
     **Before**: elementwise `linalg` operations, named or generic.
     **After**: fewer `linalg.generic`; constants of one repeated element are
-    scalars in their bodies, where small powers are products and roots.
+    scalars in their bodies, where small powers are products and roots, and a
+    number that is quantized and taken back stays a float.
     **Keeps**: reductions, contractions and windows as they are.
     **Refuses**: nothing.
   }];
