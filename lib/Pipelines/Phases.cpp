@@ -120,7 +120,7 @@ static void buildNet(OpPassManager &pm, const PipelineOptions &options) {
     // One kernel instead of some; its blocks have to fit into shared memory.
     attention.minScores = 1;
     attention.minRows = 8;
-    attention.maxSize = 192;
+    attention.maxSize = 256;
     attention.steady = true;
   }
   functions.addPass(net::createFormAttentionPass(attention));

@@ -206,6 +206,7 @@ def main():
     plain(out, 1, 1000, 130, 64, 64)
     plain(out, 2, 300, 500, 33, 17, scale=4)
     plain(out, 1, 520, 128, 8, 1)
+    plain(out, 1, 70, 260, 256, 250)
     layered(out, 1, 300, 3, 32, "causal")
     layered(out, 1, 500, 2, 16, "window")
     layered(out, 2, 320, 2, 16, "keys")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Assembles the kernels of networks with ptxas and reads what it says of them.
 
-The benchmark suite's networks, the real ones in MODELS and products and convolutions
-that are large enough for warpgroups, for sm_80 and sm_90a: no kernel may spill registers, keep
+The benchmark suite's networks, the real ones in MODELS, attention of long lines, and
+products and convolutions that are large enough for warpgroups, for sm_80 and sm_90a: no kernel may spill registers, keep
 anything in local memory, call what no one defines, or use more registers than
 --registers. One line a network; exits 1 if any fails and 77, which CTest shows as
 skipped, where no ptxas is found.
@@ -98,6 +98,13 @@ def list_networks(options, folder):
             fixed = each.with_name("model_static.onnx")
             if re.search(options.only, each.parent.name):
                 yield each.parent.name, fixed if fixed.exists() else each, computes
+    # Heads of which warps share the columns, few and many.
+    for heads, size in ((4, 160), (4, 256), (64, 192), (64, 256)):
+        name = f"attention-{heads}x{size}"
+        if re.search(options.only, name):
+            path = folder / f"{name}.onnx"
+            suite.run_builder("attention.py", path, [f"--heads={heads}", f"--size={size}"])
+            yield name, path, computes
     for compute in ("bf16", "tf32"):
         texts = {"product": gpu_cases.product(2048, "f32" if compute == "tf32" else compute),
                  "convolution": gpu_cases.convolution(96, 256)}

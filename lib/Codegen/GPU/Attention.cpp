@@ -11,7 +11,6 @@
 // queries are passed over, half of all where it is causal.
 
 #include "AttentionTile.h"
-#include "Convert.h"
 
 #include "Ligature/Analysis/MaskBand.h"
 
@@ -28,23 +27,12 @@ using namespace mlir;
 using namespace lig::codegen::gpu;
 using lig::net::AttentionOp;
 
-/// Shared memory that a kernel has without asking.
-static constexpr int64_t kSharedBytes = 48 * 1024;
-/// What a thread has on the way to shared memory at a time.
-static constexpr int64_t kFetchRegisters = 32;
-
-int64_t AttentionTile::sharedBytes() const {
-  int64_t bytes = 0;
-  for (MemRefType type : shared())
-    bytes += llvm::alignTo(
-        type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
-  return bytes;
-}
-
 /// Large blocks read keys and values less often, but the machine has to be
-/// busy.
-std::unique_ptr<AttentionTile> lig::codegen::gpu::chooseAttentionTile(
-    MLIRContext *context, const AttentionSize &size, const Machine &machine) {
+/// busy. Null where none has room in so many bytes.
+static std::unique_ptr<AttentionTile> chooseWithin(int64_t bytes,
+                                                   MLIRContext *context,
+                                                   const AttentionSize &size,
+                                                   const Machine &machine) {
   static constexpr std::pair<int64_t, int64_t> shapes[] = {
       {64, 32}, {32, 32}, {32, 16}, {16, 32}, {16, 16}};
   std::unique_ptr<AttentionTile> best;
@@ -53,7 +41,7 @@ std::unique_ptr<AttentionTile> lig::codegen::gpu::chooseAttentionTile(
         machine.precision == Precision::F32
             ? makePlainTile(context, rows, keys, size)
             : makeTensorTile(context, rows, keys, size, machine.precision);
-    if (tile->sharedBytes() > kSharedBytes)
+    if (countSharedBytes(tile->shared()) > bytes)
       continue;
     int64_t blocks = size.batch * llvm::divideCeil(size.rows, rows);
     bool isBusy = blocks >= machine.multiprocessors;
@@ -63,6 +51,17 @@ std::unique_ptr<AttentionTile> lig::codegen::gpu::chooseAttentionTile(
       break;
   }
   return best;
+}
+
+/// Blocks hide each other's waiting, so what a kernel has to ask for is for long
+/// lines only, and three have room on a multiprocessor if that can be.
+std::unique_ptr<AttentionTile> lig::codegen::gpu::chooseAttentionTile(
+    MLIRContext *context, const AttentionSize &size, const Machine &machine) {
+  for (int64_t bytes :
+       {kStaticSharedBytes, machine.sharedBytes / 3, machine.sharedBytes})
+    if (auto tile = chooseWithin(bytes, context, size, machine))
+      return tile;
+  return nullptr;
 }
 
 namespace {
@@ -108,6 +107,8 @@ private:
     Value line, at;
   };
   void bring(unsigned operand, Part part, Value firstLine);
+  void bringBatch(unsigned operand, const Part &part, Value firstLine,
+                  Value start, int64_t count);
   std::pair<Piece, Value> fetch(unsigned operand, Value number,
                                 const Part &part, Value firstLine);
   Piece placePiece(Value number, const Part &part);
@@ -202,7 +203,7 @@ AttentionWriter::Piece AttentionWriter::placePiece(Value number,
 }
 
 void AttentionWriter::put(Value piece, const Piece &place, const Part &part) {
-  Value numbers = convertFloats(b, piece, tile.element);
+  Value numbers = tile.convert(piece);
   if (!part.turned) {
     int64_t bytes = tile.element.getIntOrFloatBitWidth() / 8 * part.piece;
     vector::StoreOp::create(b, numbers, part.shared,
@@ -234,7 +235,29 @@ AttentionWriter::fetch(unsigned operand, Value number, const Part &part,
   return {piece, arith::SelectOp::create(b, exists, value, none)};
 }
 
-/// Puts lines of an operand into shared memory, some pieces at a time.
+/// Brings `count` pieces from number `start` on, which are on their way together.
+void AttentionWriter::bringBatch(unsigned operand, const Part &part,
+                                 Value firstLine, Value start, int64_t count) {
+  int64_t step = tile.threads;
+  SmallVector<std::pair<Piece, Value>> fetched;
+  Value number = kernel.add(kernel.thread(), start);
+  for (int64_t first = 0; first < count; first += step)
+    fetched.push_back(fetch(
+        operand, kernel.add(number, kernel.index(first)), part, firstLine));
+  for (auto [i, each] : llvm::enumerate(fetched)) {
+    OpBuilder::InsertionGuard guard(b);
+    int64_t left = count - int64_t(i) * step;
+    if (left < step) {
+      auto some = scf::IfOp::create(b, kernel.less(kernel.thread(), left));
+      b.setInsertionPointToStart(some.thenBlock());
+    }
+    put(each.second, each.first, part);
+  }
+}
+
+/// Puts lines of an operand into shared memory, some pieces at a time. In a loop:
+/// written out, the assembler would have all of them on their way, and take
+/// every register there is.
 void AttentionWriter::bring(unsigned operand, Part part, Value firstLine) {
   AffineMap map = op.getMap(operand);
   part.runsFast = map.getNumResults() == 0 ||
@@ -242,24 +265,17 @@ void AttentionWriter::bring(unsigned operand, Part part, Value firstLine) {
   part.piece = countNeighbours(op.getOperand(operand), map, part.runDim,
                                extents[part.runDim]);
   int64_t count = part.lines * part.run / part.piece;
-  int64_t step = tile.threads, batch = kFetchRegisters / part.piece * step;
-  for (int64_t start = 0; start < count; start += batch) {
-    SmallVector<std::pair<Piece, Value>> fetched;
-    int64_t end = std::min(start + batch, count);
-    for (int64_t first = start; first < end; first += step)
-      fetched.push_back(fetch(operand,
-                              kernel.add(kernel.thread(), kernel.index(first)),
-                              part, firstLine));
-    for (auto [i, each] : llvm::enumerate(fetched)) {
-      OpBuilder::InsertionGuard guard(b);
-      int64_t left = count - start - int64_t(i) * step;
-      if (left < step) {
-        auto some = scf::IfOp::create(b, kernel.less(kernel.thread(), left));
-        b.setInsertionPointToStart(some.thenBlock());
-      }
-      put(each.second, each.first, part);
-    }
+  int64_t batch = tile.fetched / part.piece * tile.threads;
+  int64_t whole = count / batch * batch;
+  if (whole) {
+    auto loop = scf::ForOp::create(b, kernel.index(0), kernel.index(whole),
+                                   kernel.index(batch));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    bringBatch(operand, part, firstLine, loop.getInductionVar(), batch);
   }
+  if (whole < count)
+    bringBatch(operand, part, firstLine, kernel.index(whole), count - whole);
 }
 
 /// The operation's region on a score; minus infinity beyond the last key.

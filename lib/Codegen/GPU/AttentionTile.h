@@ -27,6 +27,8 @@ public:
   int64_t lanes = 0;
   /// Of a thread: rows, scores in a row, sums in a row.
   int64_t threadRows = 0, threadKeys = 0, threadColumns = 0;
+  /// What a thread has on the way to shared memory at a time, in registers.
+  int64_t fetched = 0;
   /// Of queries, keys and values in shared memory.
   mlir::Type element;
 
@@ -34,10 +36,11 @@ public:
   /// what else.
   virtual llvm::SmallVector<mlir::MemRefType> shared() const = 0;
   virtual bool turnsValues() const = 0;
-  int64_t sharedBytes() const;
 
   /// Takes up work in a kernel that declares `shared()`.
   virtual void start(Kernel &kernel) = 0;
+  /// A vector of f32 as shared memory has it.
+  virtual mlir::Value convert(mlir::Value piece) = 0;
   /// Places in the block.
   virtual mlir::Value rowAt(int64_t i) = 0;
   virtual mlir::Value keyAt(int64_t j) = 0;

@@ -23,6 +23,19 @@ MemRefType sharedType(ArrayRef<int64_t> shape, Type element) {
   return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
 }
 
+/// Room for a buffer, up to where another may begin.
+static int64_t roomFor(MemRefType type) {
+  return llvm::alignTo(
+      type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
+}
+
+int64_t countSharedBytes(ArrayRef<MemRefType> types) {
+  int64_t bytes = 0;
+  for (MemRefType type : types)
+    bytes += roomFor(type);
+  return bytes;
+}
+
 bool hasWholePieces(MemRefType type, int64_t piece) {
   auto [strides, offset] = type.getStridesAndOffset();
   auto isWhole = [&](int64_t number) {
@@ -54,11 +67,28 @@ Kernel::Kernel(RewriterBase &rewriter, Operation *op, ArrayRef<int64_t> extents,
   rewriter.setInsertionPoint(op);
   b.setInsertionPoint(op);
   Value one = index(1), grid = index(blocks), size = index(threads);
-  SmallVector<Type> attributions(shared.begin(), shared.end());
+  bool isOfLaunch = countSharedBytes(shared) <= kStaticSharedBytes;
+  SmallVector<Type> attributions;
+  if (isOfLaunch)
+    attributions.assign(shared.begin(), shared.end());
   launch = ::mlir::gpu::LaunchOp::create(
       b, grid, one, one, size, one, one, /*dynamicSharedMemorySize=*/nullptr,
       /*asyncTokenType=*/nullptr, ValueRange(), attributions);
   b.setInsertionPointToEnd(&launch.getBody().front());
+  if (isOfLaunch)
+    llvm::append_range(buffers, launch.getWorkgroupAttributions());
+  else
+    placeShared(shared);
+}
+
+void Kernel::placeShared(ArrayRef<MemRefType> types) {
+  Value all = askForShared(countSharedBytes(types));
+  int64_t offset = 0;
+  for (MemRefType type : types) {
+    buffers.push_back(
+        memref::ViewOp::create(b, type, all, index(offset), ValueRange()));
+    offset += roomFor(type);
+  }
 }
 
 void Kernel::finish() {
@@ -66,13 +96,16 @@ void Kernel::finish() {
   rewriter.setInsertionPointAfter(launch);
 }
 
-Value Kernel::dynamicShared(int64_t bytes) {
+Value Kernel::askForShared(int64_t bytes) {
   OpBuilder host(launch);
   launch.getDynamicSharedMemorySizeMutable().assign(arith::ConstantOp::create(
       host, b.getLoc(), host.getI32IntegerAttr(bytes)));
-  Value all = ::mlir::gpu::DynamicSharedMemoryOp::create(
+  return ::mlir::gpu::DynamicSharedMemoryOp::create(
       b, sharedType({ShapedType::kDynamic}, b.getI8Type()));
-  return memref::ExtractAlignedPointerAsIndexOp::create(b, all);
+}
+
+Value Kernel::dynamicShared(int64_t bytes) {
+  return memref::ExtractAlignedPointerAsIndexOp::create(b, askForShared(bytes));
 }
 
 int64_t Kernel::count(ArrayRef<unsigned> loops) const {

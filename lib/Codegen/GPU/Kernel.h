@@ -12,6 +12,8 @@
 namespace lig::codegen::gpu {
 
 inline constexpr int64_t kWarp = 32;
+/// Shared memory that a block has without asking.
+inline constexpr int64_t kStaticSharedBytes = 48 * 1024;
 
 /// A value per loop of an operation; null where it is not known yet.
 using LoopValues = llvm::SmallVector<mlir::Value>;
@@ -19,7 +21,8 @@ using LoopValues = llvm::SmallVector<mlir::Value>;
 class Kernel : public IndexMath {
 public:
   /// Starts a launch before `op`, which has loops of these extents; `shared`
-  /// are the types of buffers that each block has for itself.
+  /// are the types of buffers that each block has for itself: of the launch, or,
+  /// where they are too large for that, in memory that it asks for.
   Kernel(mlir::RewriterBase &rewriter, mlir::Operation *op,
          llvm::ArrayRef<int64_t> extents, int64_t blocks, int64_t threads,
          llvm::ArrayRef<mlir::MemRefType> shared = {});
@@ -28,12 +31,10 @@ public:
 
   mlir::Value block() { return launch.getBlockIds().x; }
   mlir::Value thread() { return launch.getThreadIds().x; }
-  mlir::Value shared(unsigned i) {
-    return launch.getWorkgroupAttributions()[i];
-  }
+  mlir::Value shared(unsigned i) { return buffers[i]; }
 
   /// Gives each block this much shared memory besides, and says where it is,
-  /// as a number.
+  /// as a number. For kernels whose `shared` is of the launch.
   mlir::Value dynamicShared(int64_t bytes);
 
   /// The value of an expression of dimensions that are not negative; those
@@ -70,12 +71,16 @@ public:
   llvm::SmallVector<int64_t> extents;
 
 private:
+  /// Memory that each block asks for.
+  mlir::Value askForShared(int64_t bytes);
+  void placeShared(llvm::ArrayRef<mlir::MemRefType> types);
   /// What `load` gives, or `other` where `condition` does not hold.
   mlir::Value choose(mlir::Value condition, mlir::Value other,
                      llvm::function_ref<mlir::Value()> load);
 
   mlir::RewriterBase &rewriter;
   mlir::gpu::LaunchOp launch;
+  llvm::SmallVector<mlir::Value> buffers;
 };
 
 /// Elements of `buffer` that can be read at once, 16 bytes or one element, where
@@ -87,6 +92,9 @@ int64_t countNeighbours(mlir::Value buffer, mlir::AffineMap map, unsigned dim,
 /// Whether rows of `piece` elements, in every row of `type`, begin at multiples
 /// of `piece` from the beginning of the storage.
 bool hasWholePieces(mlir::MemRefType type, int64_t piece);
+
+/// Of buffers of these types, each at a multiple of 16.
+int64_t countSharedBytes(llvm::ArrayRef<mlir::MemRefType> types);
 
 /// Shared memory of this shape.
 mlir::MemRefType sharedType(llvm::ArrayRef<int64_t> shape, mlir::Type element);

@@ -30,6 +30,7 @@ public:
     threadRows = rows / (threads / lanes);
     threadKeys = keys / lanes;
     threadColumns = columns / lanes;
+    fetched = 32;
     element = Float32Type::get(context);
   }
 
@@ -46,6 +47,7 @@ public:
     lane = kernel.rem(kernel.thread(), lanes);
     line = kernel.div(kernel.thread(), lanes);
   }
+  Value convert(Value piece) override { return piece; }
   Value rowAt(int64_t i) override {
     return kernel->add(line, kernel->index(i * (threads / lanes)));
   }

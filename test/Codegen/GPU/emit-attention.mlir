@@ -1,5 +1,6 @@
 // RUN: lig-opt %s -split-input-file -verify-diagnostics -lig-gpu-emit-strategies -canonicalize | FileCheck %s --check-prefixes=CHECK,F32
 // RUN: lig-opt %s -split-input-file -verify-diagnostics -lig-gpu-emit-strategies='compute=bf16' -canonicalize | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: lig-opt %s -split-input-file -verify-diagnostics -lig-gpu-emit-strategies='compute=tf32' -canonicalize | FileCheck %s --check-prefixes=TF32
 
 // No score is in global memory: a block of queries goes through all keys.
 // CHECK-LABEL: func.func @attends
@@ -34,14 +35,46 @@ func.func @attends(%q: memref<4x48x64xf32>, %k: memref<4x96x64xf32>, %v: memref<
 
 // -----
 
-func.func @refuses_what_does_not_fit(%q: memref<48x512xf32>, %k: memref<96x512xf32>, %v: memref<96x512xf32>, %o: memref<48x512xf32>) {
+// Long lines have more memory than a launch has without asking, and warps share
+// their columns: a block of 16 queries has three. Of f32 a thread has them in turn.
+// CHECK-LABEL: func.func @attends_to_long_lines
+// F32: gpu.launch {{.*}} threads(%{{[^)]*}}) in (%{{[^ ]+}} = %c128{{.*}} dynamic_shared_memory_size %c50944_i32
+// F32: memref.view {{.*}} to memref<16x260xf32, #gpu.address_space<workgroup>>
+// BF16: gpu.launch {{.*}} threads(%{{[^)]*}}) in (%{{[^ ]+}} = %c96
+// BF16-SAME: workgroup(%{{[^ ]+}} : memref<16x264xbf16, #gpu.address_space<workgroup>>, %{{[^ ]+}} : memref<32x264xbf16
+// TF32: gpu.launch {{.*}} threads(%{{[^)]*}}) in (%{{[^ ]+}} = %c96{{.*}} dynamic_shared_memory_size %c54400_i32
+// What is in shared memory is rounded; of scores only weights are, for the
+// second product.
+// TF32: scf.for
+// TF32: nvvm.convert.float.to.tf32
+// TF32: vector.store
+// TF32: gpu.barrier
+// TF32: nvvm.convert.float.to.tf32
+// TF32: gpu.barrier
+// TF32: scf.for
+// TF32-NOT: nvvm.convert.float.to.tf32
+// TF32: nvvm.mma.sync
+// CHECK: return
+func.func @attends_to_long_lines(%q: memref<20x256xf32>, %k: memref<96x256xf32>, %v: memref<96x256xf32>, %o: memref<20x256xf32>) {
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    net.yield %score : f32
+  } : memref<20x256xf32>, memref<96x256xf32>, memref<96x256xf32> into memref<20x256xf32>
+  return
+}
+
+// -----
+
+func.func @refuses_what_does_not_fit(%q: memref<48x4096xf32>, %k: memref<96x4096xf32>, %v: memref<96x4096xf32>, %o: memref<48x4096xf32>) {
   // expected-error @below {{has too many columns for shared memory}}
   net.attention %q, %k, %v into %o
       maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
             affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
   ^bb0(%score: f32, %m: index, %n: index):
     net.yield %score : f32
-  } : memref<48x512xf32>, memref<96x512xf32>, memref<96x512xf32> into memref<48x512xf32>
+  } : memref<48x4096xf32>, memref<96x4096xf32>, memref<96x4096xf32> into memref<48x4096xf32>
   return
 }
 

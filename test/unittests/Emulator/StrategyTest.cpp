@@ -296,6 +296,40 @@ void attend(Buffers &x) {
       }
 }
 
+/// Attention whose lines fill more memory than a launch has without asking.
+const char wide[] = R"(
+func.func @f(%q: memref<20x248xf32>, %k: memref<40x248xf32>, %v: memref<40x250xf32>, %o: memref<20x250xf32>) {
+  net.attention %q, %k, %v into %o
+      maps [affine_map<(m, n, d, e) -> (m, d)>, affine_map<(m, n, d, e) -> (n, d)>,
+            affine_map<(m, n, d, e) -> (n, e)>, affine_map<(m, n, d, e) -> (m, e)>] {
+  ^bb0(%score: f32, %m: index, %n: index):
+    net.yield %score : f32
+  } : memref<20x248xf32>, memref<40x248xf32>, memref<40x250xf32> into memref<20x250xf32>
+  return
+})";
+
+void attendWidely(Buffers &x) {
+  for (int m = 0; m < 20; ++m) {
+    double total = 0, sums[250] = {};
+    for (int n = 0; n < 40; ++n) {
+      double score = 0;
+      for (int d = 0; d < 248; ++d)
+        score += double(x[0][m * 248 + d]) * double(x[1][n * 248 + d]);
+      double weight = std::exp(score);
+      total += weight;
+      for (int e = 0; e < 250; ++e)
+        sums[e] += weight * double(x[2][n * 250 + e]);
+    }
+    for (int e = 0; e < 250; ++e)
+      x[3][m * 250 + e] = float(sums[e] / total);
+  }
+}
+
+Case wideCase(const char *name, const char *compute, float tolerance) {
+  return {name,         wide,    132,      {20 * 248, 40 * 248, 40 * 250, 5000},
+          attendWidely, compute, tolerance};
+}
+
 Case attentionCase(const char *name, unsigned multiprocessors,
                    const char *compute, float tolerance) {
   return {name,   attention, multiprocessors, {4440, 1480, 1480, 4440},
@@ -370,6 +404,9 @@ const Case cases[] = {
     attentionCase("attention_bf16", 1, "bf16", 1e-2f),
     attentionCase("attention_f16", 1, "f16", 2e-3f),
     attentionCase("attention_tf32", 1, "tf32", 2e-3f),
+    wideCase("attention_wide", "f32", 1e-5f),
+    wideCase("attention_wide_bf16", "bf16", 1e-2f),
+    wideCase("attention_wide_tf32", "tf32", 2e-3f),
     alignedCase("aligned", 132, "f32"),
     alignedCase("aligned_bf16", 1, "bf16"),
     alignedCase("aligned_f16", 1, "f16"),
