@@ -198,9 +198,9 @@ def GpuEmitStrategiesPass
     **Before**: linalg operations and `net.attention` on buffers.
     **After**: `gpu.launch` with constant grid and block sizes; in it `scf`,
     `vector`, `memref`, `arith`, `nvgpu`, `nvvm`. Shared memory is a launch's own,
-    48 KB at most; warpgroups, and attention of long lines, have dynamic memory. A tensor map that a launch
-    begins with is for the host to make. What is copied first is a `linalg`
-    operation without reduction.
+    48 KB at most; warpgroups, and attention of long lines, have dynamic memory.
+    A tensor map that a launch begins with is for the host to make. What is copied
+    first is a `linalg` operation without reduction.
     **Keeps**: values up to the order in which sums of floats are added, and the
     precision asked for; operations of dynamic shape, those on single elements that
     stand alone, and what is in a kernel.
