@@ -337,8 +337,10 @@ def main():
     out = pathlib.Path(out)
     make_cases(out)
     folders = sorted(out.glob("*/"))
+    # A GPU's kernels add up floats.
     lines = [f"{folder}/model.onnx --test-data={folder} {machines.option(cpu)}"
-             for cpu in cpus for folder in folders]
+             for cpu in cpus for folder in folders
+             if cpu != "emulate" or not folder.name.startswith("qdq_ties")]
     emulated = [folder for folder in folders if emulate(ligc, folder)]
     lines += [f"{folder}/znver4.mlir --test-data={folder}" for folder in emulated]
     batch = out / "commands.txt"

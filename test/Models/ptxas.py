@@ -35,8 +35,8 @@ import suite  # noqa: E402
 
 CHIPS = "sm_80,sm_90a"
 # A persistent kernel has a multiprocessor for itself: 65536 registers for 256 threads
-# would allow 256. What else there is stays below 168.
-REGISTERS = 200
+# would allow 256. Of the rest some convolutions on tensor cores take up to 208.
+REGISTERS = 216
 SKIPPED = 77
 
 
