@@ -18,6 +18,20 @@ module @long_product {
 
 // -----
 
+// Of vectors of 512 bits one multiply-add takes a cycle: this product lasts longer
+// than half of its data takes to another core.
+// CHECK-LABEL: module @wide_vectors
+module @wide_vectors {
+  // CHECK: scf.parallel
+  func.func @main(%a: memref<1600x64xf32>, %b: memref<64x64xf32>, %c: memref<1600x64xf32>) {
+    linalg.matmul ins(%a, %b : memref<1600x64xf32>, memref<64x64xf32>)
+                  outs(%c : memref<1600x64xf32>)
+    return
+  }
+}
+
+// -----
+
 // A short one is done before anyone is told.
 // CHECK-LABEL: module @short_product
 module @short_product {
